@@ -1,0 +1,184 @@
+"""A writer's own append-only file, and reading one from an offset.
+
+A writer holds a flock on the first segment of its spool for as long as it lives, so the kernel itself says
+who is alive: no pid to be reused, no heartbeat to be late.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from storage.events import Event, encode
+from storage.ids import TAG_BITS, IdMaker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from storage.layout import Layout
+
+SEGMENT_BYTES = 64 << 20
+
+
+class SpoolError(OSError):
+    """An event could not be written; the file ends where the last whole event does."""
+
+
+class SpoolWriter:
+    """Appends events to files that no other process writes.
+
+    An event is in the file (kill -9 proof) when `append` returns, and on the disk (power cut proof) when
+    `sync` does. Safe for threads; after a fork the child writes to a spool of its own.
+    """
+
+    def __init__(self, layout: Layout, segment_bytes: int = SEGMENT_BYTES) -> None:
+        self._layout = layout
+        self._segment_bytes = segment_bytes
+        self._mutex = threading.Lock()
+        self._pid = 0
+        self._file = self._lock_file = -1
+        self._segment = self._size = 0
+        self._dirty = False
+        self.writer = ""
+        """Name of this writer, once it has written or made an id."""
+        self._ids: IdMaker | None = None
+
+    def new_id(self) -> int:
+        """Make an id for a sweep or a run; rising."""
+        with self._mutex:
+            return self._open()()
+
+    def append(self, *events: Event) -> None:
+        """Write events, all of them in one go; `SpoolError` where the disk is full or gone."""
+        data = b"".join(map(encode, events))
+        with self._mutex:
+            self._open()
+            if self._size and self._size + len(data) > self._segment_bytes:
+                self._rotate()
+            self._write(data)
+
+    def sync(self) -> None:
+        """Force to the disk what was appended since the last time."""
+        with self._mutex:
+            if self._dirty and self._pid == os.getpid():
+                self._dirty = False
+                os.fsync(self._file)
+
+    def close(self) -> None:
+        """Sync and let go; the writer counts as gone from here on."""
+        self.sync()
+        with self._mutex:
+            if self._pid == os.getpid():
+                self._release()
+
+    def _open(self) -> IdMaker:
+        if self._ids is not None and self._pid == os.getpid():
+            return self._ids
+        if self._pid:  # we are a fork's child: the files belong to the parent
+            self._release()
+        self._layout.create()
+        tag, self._file = _claim(self._layout)
+        self._lock_file = self._file
+        fcntl.flock(self._lock_file, fcntl.LOCK_EX)
+        self.writer, self._ids = f"{tag:05x}", IdMaker(tag)
+        self._segment = self._size = 0
+        self._pid = os.getpid()
+        return self._ids
+
+    def _release(self) -> None:
+        for file in {self._file, self._lock_file}:
+            os.close(file)
+        self._pid = 0
+
+    def _rotate(self) -> None:
+        os.fsync(self._file)
+        segment = self._segment + 1
+        path = _segment_path(self._layout, self.writer, segment)
+        file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND, 0o644)
+        if self._file != self._lock_file:
+            os.close(self._file)
+        self._file, self._segment, self._size = file, segment, 0
+
+    def _write(self, data: bytes) -> None:
+        written = 0
+        try:
+            while written < len(data):
+                written += os.write(self._file, data[written:])
+        except OSError as error:
+            # A torn line would glue onto the next one; the last whole event is the end.
+            os.ftruncate(self._file, self._size)
+            raise SpoolError(
+                error.errno, f"could not write to the spool: {error.strerror}"
+            ) from error
+        self._size += written
+        self._dirty = True
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Whole lines of a spool file."""
+
+    file: str
+    """The file's name inside the spool folder."""
+    data: bytes
+    end: int
+    """Offset behind the last line, in bytes."""
+
+
+def segments(layout: Layout) -> list[tuple[str, int]]:
+    """Name and size (bytes) of every spool file, in a stable order."""
+    try:
+        with os.scandir(layout.spool) as entries:
+            return sorted((e.name, e.stat().st_size) for e in entries if e.name.endswith(".ndjson"))
+    except FileNotFoundError:
+        return []
+
+
+def read_chunks(layout: Layout, file: str, offset: int, chunk_bytes: int) -> Iterator[Chunk]:
+    """Yield what stands in `file` from `offset` on, whole lines only, about `chunk_bytes` at a time."""
+    with (layout.spool / file).open("rb") as stream:
+        stream.seek(offset)
+        while data := stream.read(chunk_bytes):
+            whole = data.rfind(b"\n") + 1
+            if not whole:
+                rest = stream.readline()
+                if not rest.endswith(b"\n"):
+                    return
+                data, whole = data + rest, len(data) + len(rest)
+            offset += whole
+            stream.seek(offset)
+            yield Chunk(file, data[:whole], offset)
+
+
+def is_alive(layout: Layout, writer: str) -> bool:
+    """Whether the process that owns this spool still runs."""
+    try:
+        file = os.open(_segment_path(layout, writer, 0), os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(file)
+    return False
+
+
+def _claim(layout: Layout) -> tuple[int, int]:
+    while True:
+        tag = secrets.randbits(TAG_BITS)
+        path = _segment_path(layout, f"{tag:05x}", 0)
+        try:
+            return tag, os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND, 0o644)
+        except FileExistsError:
+            continue
+
+
+def _segment_path(layout: Layout, writer: str, segment: int) -> Path:
+    return layout.spool / f"{writer}-{segment:06d}.ndjson"

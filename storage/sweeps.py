@@ -1,0 +1,202 @@
+"""What people ask about sweeps."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from storage.errors import UserError
+from storage.runs import Curve, Run, RunQuery, RunsPage, by_ids, page, seconds_between, thinned
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from storage.store import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """An Optuna study and how it was run."""
+
+    id: str
+    name: str
+    state: str
+    """`running`, `complete` (did what was asked), `stopped` (was asked to end), `failed`, or `lost`."""
+    reason: str | None
+    metrics: tuple[str, ...]
+    """The objectives."""
+    directions: tuple[str, ...]
+    """`maximize` or `minimize`, one an objective."""
+    trials: int | None
+    """How many were asked for."""
+    counts: Mapping[str, int]
+    """Runs by state; states without a run are absent."""
+    best: Run | None
+    """Best complete run of a sweep with one objective."""
+    workers: int | None
+    sampler: str | None
+    pruner: str | None
+    seed: int | None
+    started: datetime | None
+    """UTC, timezone-aware."""
+    seconds: float | None
+    """Time from start to end, or to now while it runs."""
+    driver: Mapping[str, Any]
+    """`pid` and `host` of the process that runs it."""
+
+    @property
+    def settled(self) -> int:
+        """Runs that have ended, however they did."""
+        return sum(n for state, n in self.counts.items() if state not in ("running", "waiting"))
+
+
+@dataclass(frozen=True, slots=True)
+class SweepView:
+    """All that the Sweep screen paints, read in one session."""
+
+    sweep: Sweep
+    best_so_far: tuple[tuple[int, float], ...]
+    """(trial number, best value up to it), complete trials only; empty with several objectives."""
+    values: tuple[tuple[int, float, str], ...]
+    """(trial number, its last value, its state) for every trial that has one."""
+    curves: tuple[Curve, ...]
+    """Intermediate values of the newest trials, by step."""
+    page: RunsPage
+    """The trials, newest first."""
+
+
+class SweepNotFound(UserError):
+    """No sweep has the name; the message is a sentence for the user."""
+
+
+def all_sweeps(session: Session) -> tuple[Sweep, ...]:
+    """Every sweep, newest first."""
+    return _read(session, "true")
+
+
+def sweep_names(session: Session) -> frozenset[str]:
+    """The names taken."""
+    return frozenset(name for (name,) in session.rows("select name from sweeps"))
+
+
+def find_sweep(session: Session, name: str) -> Sweep:
+    """Find a sweep by its name, or by a unique start of its id; raises `SweepNotFound`."""
+    found = _read(session, "name = $text", text=name) or (
+        _read(session, "starts_with(key, $text)", text=name) if len(name) >= 3 else ()
+    )
+    if len(found) != 1:
+        known = ", ".join(sorted(sweep_names(session))) or "none yet"
+        raise SweepNotFound(f"no sweep is called {name!r}; there are: {known}")
+    return found[0]
+
+
+def view(session: Session, name: str, points: int = 200, curves: int = 60) -> SweepView:
+    """Read what the Sweep screen shows: `curves` newest trials' reports in `points` points each.
+
+    Raises `SweepNotFound`.
+    """
+    sweep = find_sweep(session, name)
+    values = _values(session, sweep)
+    trials = page(session, RunQuery(sweep=sweep.name, sort="number"))
+    return SweepView(
+        sweep=sweep,
+        best_so_far=_best_so_far(values, sweep),
+        values=tuple((number, value, state) for number, value, state in values),
+        curves=_curves(session, sweep, points, curves),
+        page=trials,
+    )
+
+
+_SWEEPS = """
+select id, key, name, state, reason, metrics, directions, trials, workers, sampler, pruner, seed,
+    driver, started, ended,
+    (select map_from_entries(list((state, n))) from (
+        select state, count(*) as n from runs where runs.sweep = sweeps.id group by state)) as counts,
+    if(len(directions) = 1, (
+        select if(directions[1] = 'maximize', arg_max(id, "values"[1]), arg_min(id, "values"[1])) from runs
+        where runs.sweep = sweeps.id and runs.state = 'complete' and not isnan("values"[1])
+    ), null) as best
+from sweeps where {where} order by id desc
+"""
+
+
+def _read(session: Session, where: str, **params: Any) -> tuple[Sweep, ...]:
+    frame = session.rows(_SWEEPS.format(where=where), **params)
+    best = {
+        run.id: run for run in by_ids(session, [row[-1] for row in frame if row[-1] is not None])
+    }
+    keys = dict(
+        session.rows(
+            "select id, key from runs where id in (select unnest($ids))", ids=[r[-1] for r in frame]
+        )
+    )
+    now = datetime.now(UTC).replace(tzinfo=None)
+    return tuple(_sweep(row, best.get(keys.get(row[-1], "")), now) for row in frame)
+
+
+def _sweep(row: tuple[Any, ...], best: Run | None, now: datetime) -> Sweep:
+    _, key, name, state, reason, metrics, directions, trials, workers, sampler, pruner, seed = row[
+        :12
+    ]
+    driver, started, ended, counts, _ = row[12:]
+    return Sweep(
+        id=key,
+        name=name,
+        state=state,
+        reason=reason,
+        metrics=tuple(metrics),
+        directions=tuple(directions),
+        trials=trials,
+        counts=counts or {},
+        best=best,
+        workers=workers,
+        sampler=sampler,
+        pruner=pruner,
+        seed=seed,
+        started=started and started.replace(tzinfo=UTC),
+        seconds=seconds_between(started, ended, now),
+        driver=json.loads(driver) if driver else {},
+    )
+
+
+def _values(session: Session, sweep: Sweep) -> list[tuple[int, float, str]]:
+    return session.rows(
+        'select number, coalesce("values"[1], runs.metrics[$metric]) as value, runs.state from runs'
+        " join sweeps on runs.sweep = sweeps.id where sweeps.key = $sweep and isfinite(value)"
+        " order by number",
+        metric=sweep.metrics[0] if sweep.metrics else "value",
+        sweep=sweep.id,
+    )
+
+
+def _best_so_far(
+    values: list[tuple[int, float, str]], sweep: Sweep
+) -> tuple[tuple[int, float], ...]:
+    if len(sweep.directions) != 1:
+        return ()
+    better = max if sweep.directions[0] == "maximize" else min
+    line: list[tuple[int, float]] = []
+    for number, value, state in values:
+        if state == "complete":
+            line.append((number, better(value, line[-1][1]) if line else value))
+    return tuple(line)
+
+
+def _curves(session: Session, sweep: Sweep, points: int, limit: int) -> tuple[Curve, ...]:
+    if not sweep.metrics:
+        return ()
+    name = sweep.metrics[0]
+    rows = session.rows(
+        "select runs.id, runs.key, runs.number, runs.state from runs join sweeps on runs.sweep = sweeps.id"
+        " where sweeps.key = $sweep and runs.step is not null order by runs.number desc limit $limit",
+        sweep=sweep.id,
+        limit=limit,
+    )
+    found = thinned(session, [row[0] for row in rows], name, points)
+    return tuple(
+        Curve(key, number, state, name, *found[identity])
+        for identity, key, number, state in rows
+        if identity in found
+    )

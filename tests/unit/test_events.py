@@ -1,0 +1,119 @@
+"""Events and ids survive the way to a line of text and back."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from storage import events, ids
+from storage.events import (
+    BadLine,
+    MetricLogged,
+    ParamSet,
+    RunAttr,
+    RunChanged,
+    RunCreated,
+    decode,
+    encode,
+)
+
+whole = st.integers(0, 2**60 - 1)
+moment = st.floats(0, 4e9)
+text = st.text(max_size=20)
+plain = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | text,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(text, inner, max_size=3),
+    max_leaves=6,
+)
+event = st.one_of(
+    st.builds(
+        RunCreated, whole, st.none() | whole, st.none() | st.integers(0, 10**6), text, text, moment
+    ),
+    st.builds(ParamSet, whole, text, plain, text),
+    st.builds(RunAttr, whole, st.sampled_from(["user", "system"]), text, plain),
+    st.builds(MetricLogged, whole, text, st.integers(0, 2**62), moment, st.floats(allow_nan=False)),
+    st.builds(
+        RunChanged,
+        whole,
+        st.fixed_dictionaries(
+            {
+                "state": text,
+                "metrics": st.dictionaries(text, st.floats(allow_nan=False), max_size=3),
+            }
+        ),
+    ),
+)
+
+
+@given(event)
+def test_an_event_comes_back_as_it_was_written(written: events.Event) -> None:
+    line = encode(written)
+    assert line.endswith(b"\n")
+    assert line.count(b"\n") == 1
+    assert decode(line) == written
+
+
+@given(st.sampled_from([math.nan, math.inf, -math.inf]))
+def test_numbers_that_json_lacks_survive_in_strict_json(value: float) -> None:
+    line = encode(MetricLogged(1, "loss", 3, 1.0, value))
+    json.loads(line, parse_constant=lambda constant: pytest.fail(f"{constant} is no JSON"))
+    read = decode(line)
+    assert isinstance(read, MetricLogged)
+    assert repr(read.value) == repr(value)
+
+
+@given(st.binary(max_size=60) | event.map(lambda e: encode(e)[:-3]))
+def test_a_torn_or_garbage_line_is_told_apart_and_nothing_else_happens(line: bytes) -> None:
+    try:
+        decode(line)
+    except BadLine as error:
+        assert str(error)  # noqa: PT017 - any bytes may come; those that decode are fine too
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"e": "run_changed", "run": 1, "changes": {"colour": "red"}},
+        {"e": "run_changed", "run": 1, "changes": {"state": 7}},
+        {"e": "run_changed", "run": 1, "changes": {"ended": 1e300}},
+        {"e": "run_changed", "run": 1, "changes": {"values": ["much"]}},
+        {"e": "run_changed", "run": 1, "changes": []},
+        {"e": "metric", "run": 2**70, "name": "a", "step": 1, "time": 1.0, "value": 1.0},
+        {"e": "metric", "run": 1, "name": "a", "step": 1.5, "time": 1.0, "value": 1.0},
+        {"e": "metric", "run": 1, "name": "a", "step": 1, "time": 1.0},
+        {"e": "surprise"},
+        [],
+    ],
+)
+def test_a_line_with_a_field_of_the_wrong_kind_is_refused(body: Any) -> None:
+    with pytest.raises(BadLine):
+        decode(json.dumps(body).encode())
+
+
+@given(whole)
+def test_an_id_is_twelve_characters_and_back(identity: int) -> None:
+    shown = ids.to_text(identity)
+    assert len(shown) == 12
+    assert ids.from_text(shown) == identity
+
+
+@pytest.mark.parametrize("shown", ["", "abc", "ILOU00000000", "0123456789abc"])
+def test_what_is_no_id_is_refused(shown: str) -> None:
+    with pytest.raises(ValueError, match="is not an id"):
+        ids.from_text(shown)
+
+
+def test_ids_of_one_writer_rise_and_their_first_characters_tell_them_apart() -> None:
+    make = ids.IdMaker(7)
+    made = [make() for _ in range(500)]
+    assert made == sorted(set(made))
+    assert len({ids.to_text(identity)[:5] for identity in made}) > 490

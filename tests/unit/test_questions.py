@@ -1,0 +1,199 @@
+"""What people ask of runs and sweeps, answered from a store with a story in it."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import pytest
+
+from storage import runs, sweeps
+from storage.events import (
+    Event,
+    MetricLogged,
+    ParamSet,
+    ProvenanceSeen,
+    RunChanged,
+    RunCreated,
+    SweepAttr,
+    SweepChanged,
+    SweepCreated,
+)
+from storage.runs import RunNotFound, RunQuery
+from storage.store import Session, Store
+from storage.sweeps import SweepNotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from storage.layout import Layout
+    from storage.spool import SpoolWriter
+
+AUC = [0.5, 0.9, math.nan, 0.7, None, 0.8]
+STATES = ["complete", "complete", "complete", "pruned", "failed", "running"]
+
+
+@pytest.fixture
+def ids(writer: SpoolWriter) -> list[int]:
+    sweep, other = writer.new_id(), writer.new_id()
+    made = [writer.new_id() for _ in AUC]
+    events: list[Event] = [
+        SweepCreated(sweep, "income", ["maximize"], 10.0),
+        SweepAttr(sweep, "system", "study:metric_names", ["auc"]),
+        SweepChanged(
+            sweep, {"trials": 9, "sampler": "tpe", "seed": 7, "driver": {"pid": 5, "host": "h"}}
+        ),
+        ProvenanceSeen("d", {"seed": 7}),
+    ]
+    for number, (run, auc, state) in enumerate(zip(made, AUC, STATES, strict=True)):
+        events.append(RunCreated(run, sweep, number, f"income#{number}", "running", 20.0 + number))
+        events.append(ParamSet(run, "lr", 10.0**-number, ""))
+        events.append(ParamSet(run, "a/b~c", str(number), ""))
+        if auc is not None:
+            events.append(MetricLogged(run, "auc", 4, 30.0, auc))
+        if state != "running":
+            changes = {"state": state, "ended": 40.0 + number, "provenance": "d"}
+            if state == "complete":
+                changes |= {"values": [auc], "metrics": {"auc": auc, "ms": number}}
+            events.append(RunChanged(run, changes))
+    lone = writer.new_id()
+    events += [SweepCreated(other, "two", ["minimize", "maximize"], 50.0)]
+    events += [RunCreated(lone, other, 0, "two#0", "running", 51.0)]
+    events += [
+        RunChanged(lone, {"state": "complete", "values": [1.0, 2.0], "metrics": {"value_0": 1.0}})
+    ]
+    writer.append(*events)
+    return made
+
+
+@pytest.fixture
+def session(layout: Layout, ids: list[int]) -> Iterator[Session]:
+    with Store(layout).session() as opened:
+        yield opened
+
+
+def names(page: runs.RunsPage) -> list[str]:
+    return [run.name for run in page.runs]
+
+
+def test_the_newest_run_comes_first(session: Session) -> None:
+    page = runs.page(session, RunQuery())
+    assert names(page) == ["two#0", *(f"income#{n}" for n in (5, 4, 3, 2, 1, 0))]
+    assert (page.total, page.stored) == (7, 7)
+
+
+def test_by_a_metric_the_best_comes_first_and_what_has_none_last(session: Session) -> None:
+    page = runs.page(session, RunQuery(sweep="income", sort="auc"))
+    assert names(page) == [f"income#{n}" for n in (1, 5, 3, 0, 4, 2)]
+    upwards = runs.page(session, RunQuery(sweep="income", sort="auc", descending=False))
+    assert names(upwards) == [f"income#{n}" for n in (0, 3, 5, 1, 4, 2)]
+
+
+@pytest.mark.parametrize("key", ["lr", "number", "name", "started", "a/b~c"])
+def test_any_field_and_any_param_sorts(session: Session, key: str) -> None:
+    one = names(runs.page(session, RunQuery(sweep="income", sort=key)))
+    other = names(runs.page(session, RunQuery(sweep="income", sort=key, descending=False)))
+    assert one == other[::-1]
+
+
+def test_a_window_is_a_part_of_the_whole(session: Session) -> None:
+    whole = names(runs.page(session, RunQuery(sort="number", limit=None)))
+    page = runs.page(session, RunQuery(sort="number", offset=2, limit=3))
+    assert names(page) == whole[2:5]
+    assert (page.total, page.offset) == (7, 2)
+
+
+def test_text_finds_names_whatever_their_case(session: Session) -> None:
+    assert names(runs.page(session, RunQuery(text="TWO"))) == ["two#0"]
+    assert runs.page(session, RunQuery(text="50%")).total == 0
+
+
+def test_a_page_knows_the_columns_and_the_best(session: Session, ids: list[int]) -> None:
+    page = runs.page(session, RunQuery(sweep="income"))
+    assert page.params == ("lr", "a/b~c")
+    assert page.metrics == ("auc", "ms")
+    assert page.directions == {"auc": "maximize"}
+    assert page.best == {"auc": runs.find(session, "income#1").id}
+
+
+@pytest.mark.parametrize("text", ["income#1", "income#best"])
+def test_a_run_is_found_by_the_names_people_use(session: Session, text: str) -> None:
+    found = runs.find(session, text)
+    assert found.number == 1
+    assert runs.find(session, found.id) == runs.find(session, found.id[:6])
+
+
+def test_the_latest_run_is_the_newest(session: Session) -> None:
+    assert runs.find(session, "@latest").name == "two#0"
+
+
+@pytest.mark.parametrize("text", ["", "x", "income#99", "two#best", "zzzzzzzzzzzz", "inc%"])
+def test_a_run_that_is_not_there_is_said_not_to_be(session: Session, text: str) -> None:
+    with pytest.raises(RunNotFound, match="no run answers to"):
+        runs.find(session, text)
+
+
+def test_a_run_carries_its_provenance(session: Session) -> None:
+    assert runs.detail(session, "income#0").provenance == {"seed": 7}
+    assert runs.detail(session, "income#5").provenance == {}
+
+
+def test_a_running_run_counts_its_seconds_up_to_now(session: Session) -> None:
+    assert runs.find(session, "income#0").seconds == 20.0
+    running = runs.find(session, "income#5").seconds
+    assert running is not None
+    assert running > 1e9
+
+
+def test_a_thinned_curve_keeps_its_spikes_and_its_ends(layout: Layout, writer: SpoolWriter) -> None:
+    run = writer.new_id()
+    values = [math.sin(step / 300) for step in range(5_000)]
+    values[1234], values[4321], values[17] = 50.0, -50.0, math.nan
+    writer.append(RunCreated(run, None, None, "long", "running", 1.0))
+    writer.append(
+        *(MetricLogged(run, "loss", step, 1.0, value) for step, value in enumerate(values))
+    )
+    with Store(layout).session() as session:
+        curve = runs.curve(session, runs.find(session, "long").id, "loss", points=100)
+    assert len(curve.steps) == len(curve.values) <= 110
+    assert (max(curve.values), min(curve.values)) == (50.0, -50.0)
+    assert curve.steps[0] < 100
+    assert curve.steps[-1] > 4_900
+    assert list(curve.steps) == sorted(curve.steps)
+
+
+def test_a_short_curve_is_not_thinned(session: Session) -> None:
+    run = runs.find(session, "income#1").id
+    assert (runs.curve(session, run, "auc").steps, runs.curve(session, run, "auc").values) == (
+        (4,),
+        (0.9,),
+    )
+    assert runs.curve(session, run, "nothing").steps == ()
+
+
+def test_sweeps_are_listed_with_their_counts_and_their_best(session: Session) -> None:
+    two, income = sweeps.all_sweeps(session)
+    assert (two.name, two.best, two.directions) == ("two", None, ("minimize", "maximize"))
+    assert income.counts == {"complete": 3, "pruned": 1, "failed": 1, "running": 1}
+    assert income.settled == 5
+    assert income.best is not None
+    assert income.best.name == "income#1"
+    assert (income.trials, income.sampler, income.seed, income.driver["pid"]) == (9, "tpe", 7, 5)
+
+
+def test_a_view_holds_the_best_so_far_over_complete_trials_only(session: Session) -> None:
+    view = sweeps.view(session, "income")
+    assert view.best_so_far == ((0, 0.5), (1, 0.9))
+    assert [(n, state) for n, _, state in view.values] == [
+        (0, "complete"),
+        (1, "complete"),
+        (3, "pruned"),
+        (5, "running"),
+    ]
+    assert [curve.number for curve in view.curves] == [5, 3, 1, 0]
+    assert [run.number for run in view.page.runs] == [5, 4, 3, 2, 1, 0]
+
+
+def test_a_sweep_that_is_not_there_is_said_not_to_be(session: Session) -> None:
+    with pytest.raises(SweepNotFound, match="there are: income, two"):
+        sweeps.view(session, "outcome")
