@@ -42,6 +42,7 @@ SWEEPS: dict[str, Any] = {
     "system_attrs": pl.String,
     "started": _TIME,
     "ended": _TIME,
+    "trashed": _TIME,
 }
 RUNS: dict[str, Any] = {
     "id": pl.Int64,
@@ -61,8 +62,12 @@ RUNS: dict[str, Any] = {
     "provenance": pl.String,
     "resources": pl.String,
     "writer": pl.String,
+    "tags": pl.List(pl.String),
+    "note": pl.String,
+    "pinned": pl.Boolean,
     "started": _TIME,
     "ended": _TIME,
+    "trashed": _TIME,
 }
 _BAD: dict[str, Any] = {
     "file": pl.String,
@@ -81,7 +86,7 @@ def drain(session: Session) -> None:
         position = positions.get(file, 0)
         if size <= position:
             continue
-        for chunk in spool.read_chunks(session.layout, file, position, CHUNK_BYTES):
+        for chunk in spool.read_chunks(session.layout, file, position, size, CHUNK_BYTES):
             with session.transaction():
                 _take_in(session, chunk)
 

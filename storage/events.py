@@ -170,8 +170,10 @@ CHANGES: dict[str, dict[str, tuple[type, ...]]] = {
         "provenance": _TEXT,
         "started": _NUMBER,
         "ended": _NUMBER,
+        "trashed": _NUMBER,
     },
     RunChanged.kind: {
+        "name": (str,),
         "state": (str,),
         "reason": _TEXT,
         "values": (list, type(None)),
@@ -180,6 +182,11 @@ CHANGES: dict[str, dict[str, tuple[type, ...]]] = {
         "resources": _TABLE,
         "started": _NUMBER,
         "ended": _NUMBER,
+        "tag": (str,),
+        "untag": (str,),
+        "note": _TEXT,
+        "pinned": (bool,),
+        "trashed": _NUMBER,
     },
 }
 """What may be changed, and the types it may have."""
@@ -243,7 +250,7 @@ def decode(line: bytes) -> Event:
 
 
 def _check_times(body: dict[str, Any]) -> None:
-    for name in ("time", "started", "ended"):
+    for name in ("time", "started", "ended", "trashed"):
         if body.get(name) is not None and not 0 <= float(body[name]) < _LATEST:
             raise ValueError(f"{name} is {body[name]!r}, not seconds since 1970")
 

@@ -31,7 +31,7 @@ Row = dict[str, Any]
 
 METRIC_NAMES = "study:metric_names"
 """The study attribute in which Optuna keeps the names of the objectives."""
-_TIMES = ("started", "ended")
+_TIMES = ("started", "ended", "trashed")
 
 
 @dataclass
@@ -135,9 +135,17 @@ def _change_run(rows: Rows, event: RunChanged, writer: str) -> None:
     for name, value in changes.pop("metrics", {}).items():
         row["metrics"][name] = value
         rows.names.setdefault((row["sweep"], "metric", name))
+    _change_tags(row, changes)
     row.update(changes)
     if "state" in changes:
         row["writer"] = writer
+
+
+def _change_tags(row: Row, changes: dict[str, Any]) -> None:
+    without = {changes.pop("untag", None)}
+    with_tag = {changes["tag"]} if "tag" in changes else set()
+    changes.pop("tag", None)
+    row["tags"] = sorted((set(row["tags"]) | with_tag) - without)
 
 
 def _with_times(changes: dict[str, Any]) -> dict[str, Any]:
@@ -151,7 +159,7 @@ def _sweep(rows: Rows, identity: int) -> Row:
             **dict.fromkeys(
                 ("reason", "trials", "workers", "sampler", "pruner", "seed", "driver", "writer")
             ),
-            **dict.fromkeys(("provenance", "started", "ended")),
+            **dict.fromkeys(("provenance", "started", "ended", "trashed")),
             "id": identity,
             "key": key,
             "name": key,
@@ -169,13 +177,15 @@ def _run(rows: Rows, identity: int) -> Row:
         key = to_text(identity)
         rows.runs[identity] = {
             **dict.fromkeys(("sweep", "number", "values", "step", "provenance", "resources")),
-            **dict.fromkeys(("writer", "started", "ended")),
+            **dict.fromkeys(("writer", "started", "ended", "note", "trashed")),
             "id": identity,
             "key": key,
             "name": key,
             # Stands only where the event that made the run could not be read.
             "state": "lost",
             "reason": "the event that began this run is missing",
+            "tags": [],
+            "pinned": False,
             "params": {},
             "distributions": {},
             "metrics": {},

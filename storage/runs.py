@@ -42,6 +42,9 @@ class Run:
     """UTC, timezone-aware."""
     seconds: float | None
     """Time from start to end, or to now while it runs."""
+    tags: tuple[str, ...] = ()
+    note: str | None = None
+    pinned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +245,7 @@ def thinned(
 _WITH_SWEEP = "runs left join sweeps on runs.sweep = sweeps.id"
 _COLUMNS = """
     runs.id, runs.key, runs.name, sweeps.name, runs.number, runs.state, runs.reason, runs.params,
-    runs.metrics, runs.step, runs.started, runs.ended
+    runs.metrics, runs.step, runs.started, runs.ended, runs.tags, runs.note, runs.pinned
 """
 FIELDS = {
     "name": "runs.name",
@@ -361,7 +364,8 @@ def seconds_between(
 
 
 def _run(row: tuple[Any, ...], now: datetime) -> Run:
-    key, name, sweep, number, state, reason, params, metrics, step, started, ended = row
+    key, name, sweep, number, state, reason, params, metrics, step, started, ended = row[:11]
+    tags, note, pinned = row[11:]
     return Run(
         id=key,
         name=name,
@@ -374,4 +378,7 @@ def _run(row: tuple[Any, ...], now: datetime) -> Run:
         step=step,
         started=started and started.replace(tzinfo=UTC),
         seconds=seconds_between(started, ended, now),
+        tags=tuple(tags),
+        note=note,
+        pinned=pinned,
     )

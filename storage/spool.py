@@ -139,20 +139,25 @@ def segments(layout: Layout) -> list[tuple[str, int]]:
         return []
 
 
-def read_chunks(layout: Layout, file: str, offset: int, chunk_bytes: int) -> Iterator[Chunk]:
-    """Yield what stands in `file` from `offset` on, whole lines only, about `chunk_bytes` at a time."""
+def read_chunks(
+    layout: Layout, file: str, start: int, end: int, chunk_bytes: int
+) -> Iterator[Chunk]:
+    """Yield the whole lines of `file` that stand between two offsets, about `chunk_bytes` at a time.
+
+    The end is the reader's, not the file's: a writer that is faster than us would never let us go.
+    """
     with (layout.spool / file).open("rb") as stream:
-        stream.seek(offset)
-        while data := stream.read(chunk_bytes):
+        stream.seek(start)
+        while start < end and (data := stream.read(min(chunk_bytes, end - start))):
             whole = data.rfind(b"\n") + 1
-            if not whole:
-                rest = stream.readline()
-                if not rest.endswith(b"\n"):
+            if not whole:  # a line longer than a chunk
+                data += stream.readline()
+                whole = len(data)
+                if not data.endswith(b"\n"):
                     return
-                data, whole = data + rest, len(data) + len(rest)
-            offset += whole
-            stream.seek(offset)
-            yield Chunk(file, data[:whole], offset)
+            start += whole
+            stream.seek(start)
+            yield Chunk(file, data[:whole], start)
 
 
 def is_alive(layout: Layout, writer: str) -> bool:

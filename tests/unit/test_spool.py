@@ -25,8 +25,8 @@ def point(step: int) -> MetricLogged:
 
 def read_all(layout: Layout) -> list[int]:
     steps = []
-    for name, _ in spool.segments(layout):
-        for chunk in spool.read_chunks(layout, name, 0, 100):
+    for name, size in spool.segments(layout):
+        for chunk in spool.read_chunks(layout, name, 0, size, 100):
             steps += [
                 e.step
                 for line in chunk.data.splitlines()
@@ -51,8 +51,18 @@ def test_a_half_written_line_is_not_read_until_it_is_whole(
     name, size = spool.segments(layout)[0]
     with (layout.spool / name).open("ab") as file:
         file.write(b'{"e":"met')
-    chunks = list(spool.read_chunks(layout, name, 0, 10))
+    chunks = list(spool.read_chunks(layout, name, 0, size + 9, 10))
     assert chunks[-1].end == size
+
+
+def test_a_reader_is_done_though_the_writer_goes_on(layout: Layout, writer: SpoolWriter) -> None:
+    writer.append(*map(point, range(9)))
+    name, size = spool.segments(layout)[0]
+    ends = []
+    for chunk in spool.read_chunks(layout, name, 0, size, 100):
+        ends.append(chunk.end)
+        writer.append(*map(point, range(9)))
+    assert ends[-1] == size
 
 
 def test_a_full_disk_leaves_no_torn_line_and_the_next_event_is_whole(layout: Layout) -> None:
