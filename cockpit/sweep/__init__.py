@@ -1,0 +1,1 @@
+"""The sweep engine: a spec, a driver, executors and the worker."""

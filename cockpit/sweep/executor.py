@@ -1,0 +1,221 @@
+"""The seam between the driver and whatever runs the trials.
+
+The driver submits a `Task`, polls for events, answers the two that ask (`Suggest`, `AskPrune`),
+and gets exactly one `Finished` for each attempt. What comes from an older attempt never reaches it.
+
+    ExecutorError          the workers cannot be started
+    ├── InterpreterError   the interpreter is not there, or is no Python
+    ├── ImportFailed       the training code cannot be imported
+    └── FunctionError      the module is fine, the function is not
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from storage.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+State = Literal["complete", "pruned", "failed", "timeout", "cancelled", "lost"]
+
+GRACE = 5.0
+"""Seconds between SIGTERM and SIGKILL."""
+
+
+class ExecutorError(UserError):
+    """The workers cannot be started; the text says what to do, in one line."""
+
+    def __init__(self, message: str, detail: str = "") -> None:
+        super().__init__(message)
+        self.detail = detail
+        """The worker's traceback or last output, many lines; may be empty."""
+
+
+class InterpreterError(ExecutorError):
+    """The interpreter of the user's code was not found or does not run."""
+
+
+class ImportFailed(ExecutorError):
+    """The file or module of the training function cannot be imported."""
+
+
+class FunctionError(ExecutorError):
+    """The training function is not in its module, or cannot be called with a trial."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One attempt at one trial."""
+
+    run: str
+    number: int
+    attempt: int
+    params: Mapping[str, Any]
+    """What the spec declared and the sampler chose; JSON values."""
+    log: Path
+    """Gets what the trial prints, appended; its folder is made."""
+    timeout: float | None = None
+    """Seconds from the start of the function."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an attempt ended."""
+
+    state: State
+    """`lost` means that nobody's code is to blame: the process was killed from outside."""
+    values: float | tuple[float, ...] | Mapping[str, float] | None = None
+    """What the function returned, NaN and ±inf included; only where the state is `complete`."""
+    reason: str | None = None
+    """One line, for every state but `complete` and `pruned`."""
+    seconds: float = 0.0
+    cpu_seconds: float | None = None
+    """User and system time of the worker and of its children that ended; None if it died."""
+    max_rss: int | None = None
+    """Peak resident size of the worker process, bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A worker has imported the training function. Comes once for each worker process."""
+
+    worker: int
+    environment: Mapping[str, Any]
+    """Of the worker's interpreter: `interpreter` (path), `python` (version), `platform` (text),
+    `packages` (name to version)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The task was handed to a worker process."""
+
+    run: str
+    attempt: int
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Suggest:
+    """The trial waits for a parameter: answer with `Value` or `Refused`."""
+
+    run: str
+    attempt: int
+    name: str
+    kind: Literal["float", "int", "categorical"]
+    options: Mapping[str, Any]
+    """`low`, `high`, `step`, `log`; or `choices`, where a choice that JSON cannot hold is a text
+    that names it, the same in every worker. Answer with one of these choices as they are here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A metric at a step, each step at most once an attempt. Nobody waits."""
+
+    run: str
+    attempt: int
+    value: float
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class AskPrune:
+    """The trial waits to hear whether it goes on: answer with `Prune` or `Refused`."""
+
+    run: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attr:
+    """The trial set a user attribute; a JSON value."""
+
+    run: str
+    attempt: int
+    key: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """The trial set a constraint; feasible at or below 0."""
+
+    run: str
+    attempt: int
+    key: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The attempt is over. Exactly one an attempt, and nothing of the attempt after it."""
+
+    run: str
+    attempt: int
+    outcome: Outcome
+
+
+Event = Ready | Started | Suggest | Report | AskPrune | Attr | Constraint | Finished
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """The value of a suggested parameter."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Prune:
+    """Whether the trial is to stop here."""
+
+    prune: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Raises an error at the user's line."""
+
+    error: str
+    """A built-in exception's name (`ValueError`); any other becomes RuntimeError."""
+    message: str
+
+
+Reply = Value | Prune | Refused
+
+
+class Executor(Protocol):
+    """Runs tasks somewhere else. Used by one thread; only `poll` and `close` take time."""
+
+    def free(self) -> int:
+        """How many tasks may be submitted now."""
+        ...
+
+    def submit(self, task: Task) -> None:
+        """Start a task; what goes wrong from here on is a `Finished`.
+
+        Raises RuntimeError when nothing is free.
+        """
+        ...
+
+    def poll(self, timeout: float) -> list[Event]:
+        """Wait up to `timeout` seconds for events; earlier when a signal woke the driver."""
+        ...
+
+    def answer(self, run: str, attempt: int, reply: Reply) -> None:
+        """Answer the question the attempt waits on; one that no longer waits is left alone."""
+        ...
+
+    def cancel(self, run: str, reason: str, grace: float = GRACE) -> None:
+        """Ask a run to stop, and end it by force after `grace` seconds.
+
+        Returns at once; the `Finished` comes by `poll`. A run that is over is left alone.
+        """
+        ...
+
+    def close(self, grace: float = GRACE) -> list[Event]:
+        """End everything within `grace` seconds or by force; returns the events still due."""
+        ...

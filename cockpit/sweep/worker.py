@@ -1,0 +1,626 @@
+"""Runs a training function trial after trial, under the interpreter of the user's code.
+
+One file on the standard library alone (Python 3.8 and later), since neither cockpit nor Optuna need
+be installed there: `python worker.py DESCRIPTOR FOLDER FUNCTION DESCRIBE`. It speaks JSON lines over
+the inherited socket DESCRIPTOR, never stdout. What it hears:
+
+    {"number", "params", "log"}                            run a trial
+    {"value"} · {"prune"} · {"refused": [error, text]}     the answer to a question
+
+What it says, by "say": `ready`, `broken`, `suggest`, `report`, `prune`, `attr`, `constraint`,
+`finished`; the rest of such an object are the fields of the event in executor.py. DESCRIBE is 1 where
+`ready` is to list the installed packages, 0 where they are known.
+"""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import datetime
+import faulthandler
+import importlib
+import importlib.util
+import json
+import math
+import os
+import re
+import resource
+import signal
+import stat
+import sys
+import threading
+import time
+import traceback
+import warnings
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+
+class TrialPruned(Exception):
+    """Raise it to end a trial that is not worth going on with; Optuna's own does as well."""
+
+
+class Cancelled(BaseException):
+    """The sweep stops this trial. No `Exception`, so that `finally` runs and `except` does not."""
+
+
+class Broken(Exception):
+    """There is no function to run. `kind` is `import` or `function`."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class Stop:
+    """SIGTERM's handler: raises Cancelled once, in a trial, and never halfway through a message.
+
+    One that comes just before a trial is kept for it; the sweep ends the worker afterwards.
+    """
+
+    def __init__(self) -> None:
+        self.armed = self.fired = self._holding = self._due = False
+
+    def install(self) -> None:
+        signal.signal(signal.SIGTERM, self._handle)
+
+    def arm(self) -> None:
+        self.install()  # again for each trial: training code may have set a handler of its own
+        self.armed = True
+        if self.fired:
+            raise Cancelled
+
+    def hold(self) -> bool:
+        """Puts the exception off; True where this call did, and so `release` is to be called."""
+        main = threading.current_thread() is threading.main_thread()
+        if self._holding or not main:
+            return False
+        self._holding = True
+        return True
+
+    def release(self) -> None:
+        self._holding = False
+        if self._due:
+            self._due = False
+            raise Cancelled
+
+    def _handle(self, number: int, frame: Any) -> None:
+        if self.fired:
+            return
+        self.fired = True
+        if self._holding:
+            self._due = self.armed
+        elif self.armed:
+            raise Cancelled
+
+
+class Channel:
+    """The socket to the sweep. Only the trial that runs may speak, from any of its threads."""
+
+    def __init__(self, descriptor: int, stop: Stop) -> None:
+        os.set_inheritable(descriptor, False)
+        os.register_at_fork(after_in_child=self._leave)
+        self._descriptor = descriptor
+        self._stop = stop
+        self._lock = threading.RLock()
+        self._heard = b""
+        self.trial: Trial | None = None
+
+    def say(self, message: dict[str, Any], trial: Trial | None = None) -> None:
+        data = json.dumps(message, default=_plain).encode() + b"\n"
+        self._check_process()
+        with self._lock:
+            if trial is not self.trial:
+                raise RuntimeError("this trial has ended; nothing can be told about it any more")
+            held = self._stop.hold()
+            try:
+                while data:
+                    data = data[os.write(self._descriptor, data) :]
+            finally:
+                if held:
+                    self._stop.release()
+
+    def ask(self, message: dict[str, Any], trial: Trial) -> Any:
+        """Says and waits; raises what the sweep refuses with."""
+        self._check_process()
+        with self._lock:
+            if self._stop.fired:
+                raise RuntimeError("this trial was cancelled; it gets no more answers")
+            self.say(message, trial)
+            answer = self.hear()
+        if answer is None:
+            raise Cancelled
+        if "refused" in answer:
+            name, text = answer["refused"]
+            kind = getattr(builtins, name, None)
+            if isinstance(kind, type) and issubclass(kind, Exception):
+                raise kind(text)
+            raise RuntimeError(f"{name}: {text}")
+        return next(iter(answer.values()))
+
+    def hear(self) -> dict[str, Any] | None:
+        """The next message; None when the sweep is gone."""
+        while b"\n" not in self._heard:
+            data = os.read(self._descriptor, 1 << 16)
+            if not data:
+                return None
+            self._heard += data
+        line, _, self._heard = self._heard.partition(b"\n")
+        message: dict[str, Any] = json.loads(line)
+        return message
+
+    def _leave(self) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.close(self._descriptor)
+        self._descriptor = -1
+
+    def _check_process(self) -> None:
+        if self._descriptor < 0:
+            raise RuntimeError("a trial cannot be used in a forked child process")
+
+
+class Trial:
+    """Optuna's Trial, as far as an objective needs it; the sampler is at the other end."""
+
+    TrialPruned = TrialPruned
+
+    def __init__(self, channel: Channel, number: int, params: Mapping[str, Any]) -> None:
+        self.number = number
+        self.datetime_start = datetime.datetime.now()  # noqa: DTZ005 - naive, as Optuna's
+        self._channel = channel
+        self._params = dict(params)
+        self._user_attrs: dict[str, Any] = {}
+        self._constraints: dict[str, float] = {}
+        self._steps: set[int] = set()
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The parameters known so far, by name."""
+        return dict(self._params)
+
+    @property
+    def user_attrs(self) -> dict[str, Any]:
+        return dict(self._user_attrs)
+
+    @property
+    def constraints(self) -> dict[str, float]:
+        return dict(self._constraints)
+
+    def suggest_float(
+        self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
+    ) -> float:
+        step = None if step is None else float(step)
+        options = {"low": float(low), "high": float(high), "step": step, "log": bool(log)}
+        return float(self._suggest("float", name, options))
+
+    def suggest_int(
+        self, name: str, low: int, high: int, *, step: int = 1, log: bool = False
+    ) -> int:
+        options = {"low": int(low), "high": int(high), "step": int(step), "log": bool(log)}
+        value = self._suggest("int", name, options)
+        if int(value) != value:
+            raise ValueError(f"{name} is {value!r} in this sweep, which is no whole number")
+        return int(value)
+
+    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
+        """One of the choices, the very same object, whatever it is."""
+        choices = list(choices)
+        said = _sayable(choices)
+        value = self._suggest("categorical", name, {"choices": said})
+        for choice, word in zip(choices, said):  # noqa: B905 - Python 3.8
+            same_nan = word != word and value != value
+            if type(word) is type(value) and (word == value or same_nan):
+                self._params[name] = choice
+                break
+        return self._params[name]
+
+    def suggest_uniform(self, name: str, low: float, high: float) -> float:
+        return self.suggest_float(name, low, high)
+
+    def suggest_loguniform(self, name: str, low: float, high: float) -> float:
+        return self.suggest_float(name, low, high, log=True)
+
+    def suggest_discrete_uniform(self, name: str, low: float, high: float, q: float) -> float:
+        return self.suggest_float(name, low, high, step=q)
+
+    def _suggest(self, kind: str, name: str, options: dict[str, Any]) -> Any:
+        if name not in self._params:
+            message = {"say": "suggest", "name": name, "kind": kind, "options": options}
+            self._params[name] = self._channel.ask(message, self)
+        return self._params[name]
+
+    def report(self, value: float, step: int) -> None:
+        """Sends and goes on. Of several values at one step the first counts, as in Optuna."""
+        value = _number(value, "value", float)
+        step = _number(step, "step", int)
+        if step < 0:
+            raise ValueError(f"`step` must be non-negative, not {step}")
+        if step in self._steps:
+            warnings.warn(f"step {step} was reported already; this value is ignored", stacklevel=2)
+            return
+        self._channel.say({"say": "report", "value": value, "step": step}, self)
+        self._steps.add(step)
+
+    def should_prune(self) -> bool:
+        return bool(self._channel.ask({"say": "prune"}, self))
+
+    def set_user_attr(self, key: str, value: Any) -> None:
+        """Keeps a JSON value (or a numpy one) with the run."""
+        self._channel.say({"say": "attr", "key": str(key), "value": value}, self)
+        self._user_attrs[key] = value
+
+    def set_constraint(self, key: str, value: float) -> None:
+        """Feasible at or below 0."""
+        value = _number(value, "value", float)
+        if math.isnan(value):
+            raise ValueError(f"the constraint {key!r} cannot be NaN")
+        if key in self._constraints:
+            warnings.warn(f"constraint {key!r} was set already; ignored", stacklevel=2)
+            return
+        self._channel.say({"say": "constraint", "key": key, "value": value}, self)
+        self._constraints[key] = value
+
+    def __getattr__(self, name: str) -> Any:
+        there = ", ".join(sorted(key for key in dir(type(self)) if not key.startswith("_")))
+        raise AttributeError(
+            f"this trial has no {name!r}: the study lives in the sweep's own process. "
+            f"There is: datetime_start, number, {there}"
+        )
+
+
+def _plain(value: Any) -> Any:
+    """numpy's and torch's scalars and arrays, for json."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"{_show(value)} is not a JSON value; give numbers, texts, lists or dicts")
+
+
+def _number(value: Any, argument: str, kind: Callable[[Any], Any]) -> Any:
+    try:
+        return kind(value)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"the `{argument}` argument is {_show(value)}; expected {kind.__name__}"
+        ) from None
+
+
+def _sayable(choices: list[Any]) -> list[Any]:
+    """JSON scalars as they are, other objects by a text that every worker writes alike."""
+    said: list[Any] = []
+    taken = {choice for choice in choices if isinstance(choice, str)}
+    for choice in choices:
+        word = _word(choice)
+        if not isinstance(choice, str) and isinstance(word, str):
+            word = f"{word} #{len(said)}" if word in taken else word
+            taken.add(word)
+        said.append(word)
+    return said
+
+
+def _word(choice: Any) -> Any:
+    if hasattr(choice, "tolist"):  # numpy's scalars
+        choice = choice.tolist()
+    if choice is None:
+        return None
+    for kind in (bool, int, float):
+        if isinstance(choice, kind):
+            return kind(choice)
+    if isinstance(choice, str):
+        return str.__str__(choice)  # the plain text of an enum
+    text = getattr(choice, "__qualname__", None) or repr(choice)
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", text)
+
+
+def _show(value: Any) -> str:
+    """A short text of any object, one line."""
+    kind = type(value).__name__
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # a __repr__ of the user's own that fails is no reason to lose the reason
+        return f"an object of type {kind}"
+    return f"{text if len(text) <= 80 else text[:79] + '…'} ({kind})"
+
+
+class Project:
+    """The user's code: where it lies, how it is loaded, which lines of a traceback are its own."""
+
+    def __init__(self, folder: str, target: str) -> None:
+        self.folder = os.path.abspath(folder)
+        self.place, _, self.name = target.rpartition(":")
+        self.is_file = self.place.endswith(".py") or os.sep in self.place
+        self.path = os.path.join(self.folder, self.place) if self.is_file else None
+
+    def load(self) -> Callable[[Trial], Any]:
+        """Imports the module once and returns its function; raises Broken."""
+        if not self.place:
+            raise Broken("function", f"{self.name!r} names no function; write FILE.py:FUNCTION")
+        if self.path and not os.path.isfile(self.path):
+            raise Broken("import", f"{self.place} was not found in {self.folder}")
+        sys.argv = [self.path or self.place]  # ours would confuse an argparse at import time
+        own = os.path.dirname(os.path.abspath(__file__))
+        paths = [self.folder] + ([os.path.dirname(self.path)] if self.path else [])
+        gone = {own, *paths}
+        sys.path[:] = [p for p in sys.path if os.path.abspath(p) not in gone]
+        sys.path[:0] = list(dict.fromkeys(reversed(paths)))
+        os.chdir(self.folder)
+        try:
+            module = self._import()
+        except BaseException as error:
+            text = f"{self.place} cannot be imported: {self.reason(error)}"
+            raise Broken("import", text) from error
+        return self._function(module)
+
+    def _import(self) -> Any:
+        if self.path is None:
+            return importlib.import_module(self.place)
+        name = os.path.splitext(os.path.basename(self.path))[0]
+        if name in sys.modules:  # a train file named like a library must not replace it
+            name = f"train_file_{name}"
+        spec = importlib.util.spec_from_file_location(name, self.path)
+        if spec is None or spec.loader is None:
+            raise ImportError(f"{self.place} is not a Python file")
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
+        return module
+
+    def _function(self, module: Any) -> Callable[[Trial], Any]:
+        names = [
+            name
+            for name, value in vars(module).items()
+            if callable(value) and getattr(value, "__module__", None) == module.__name__
+        ]
+        if not hasattr(module, self.name):
+            import difflib
+
+            near = difflib.get_close_matches(self.name, names, 3, 0.5) or names[:5]
+            hint = f"; it has {', '.join(near)}" if near else ", nor any other"
+            raise Broken("function", f"{self.place} has no function {self.name!r}{hint}")
+        function = getattr(module, self.name)
+        if not callable(function):
+            raise Broken("function", f"{self.place}:{self.name} is {_show(function)}, no function")
+        self._check_signature(function)
+        return function  # type: ignore[no-any-return]
+
+    def _check_signature(self, function: Callable[..., Any]) -> None:
+        import inspect
+
+        try:
+            signature = inspect.signature(function)
+        except (TypeError, ValueError):  # written in C, says nothing of itself
+            return
+        try:
+            signature.bind(None)
+        except TypeError as error:
+            text = f"{self.place}:{self.name} must take the trial as its one argument: {error}"
+            raise Broken("function", text) from None
+
+    def reason(self, error: BaseException) -> str:
+        """One line: where in the user's code, and what."""
+        text = traceback.format_exception_only(type(error), error)[-1].strip()
+        if isinstance(error, MemoryError):
+            text = f"out of memory ({text})"
+        elif isinstance(error, SystemExit):
+            text = f"called sys.exit({'' if error.code is None else repr(error.code)})"
+        text = " ".join(text.split())
+        text = text if len(text) <= 300 else text[:299] + "…"
+        where = self._where(error)
+        return f"{where}: {text}" if where else text
+
+    def _where(self, error: BaseException) -> str | None:
+        frames = [
+            (f.f_code.co_filename, line) for f, line in traceback.walk_tb(error.__traceback__)
+        ]
+        if isinstance(error, SyntaxError) and error.filename:
+            frames.append((error.filename, error.lineno or 0))
+        for name, line in reversed(frames):
+            path = os.path.realpath(name)
+            if not name.startswith("<") and self._owns(path):
+                return f"{os.path.relpath(path, os.path.realpath(self.folder))} line {line}"
+        return None
+
+    def _owns(self, path: str) -> bool:
+        def inside(folder: str) -> bool:
+            return path.startswith(os.path.realpath(folder) + os.sep)
+
+        folder = os.path.realpath(self.folder)
+        if self.path and path == os.path.realpath(self.path):
+            return True
+        # A virtual environment often lies in the project's folder, and is not the user's own code.
+        elsewhere = f"{os.sep}site-packages{os.sep}" in path or any(
+            inside(prefix) and os.path.realpath(prefix).startswith(folder + os.sep)
+            for prefix in (sys.prefix, sys.base_prefix)
+        )
+        return inside(folder) and not elsewhere
+
+
+class Output:
+    """stdout and stderr, Python's and C's: each trial's into its own log."""
+
+    def __init__(self) -> None:
+        for stream in (sys.stdout, sys.stderr):
+            stream.reconfigure(  # type: ignore[union-attr]
+                encoding="utf-8", errors="backslashreplace", line_buffering=True
+            )
+        faulthandler.enable(2)
+        self._flush_c: Callable[[Any], Any] = lambda _: None
+        with contextlib.suppress(ImportError, OSError, AttributeError):  # Python built without C
+            import ctypes
+
+            self._flush_c = ctypes.CDLL(None).fflush
+        self._first = True
+
+    def turn_to(self, log: str) -> None:
+        self.flush()
+        printed = self._printed_at_import() if self._first else b""
+        os.makedirs(os.path.dirname(log), exist_ok=True)
+        descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        os.dup2(descriptor, 1)
+        os.dup2(descriptor, 2)
+        os.close(descriptor)
+        self._first = False
+        os.write(1, printed)
+
+    def flush(self) -> None:
+        for stream in (sys.stdout, sys.stderr):
+            # Training code may have closed it, or filled the disk; its result counts all the same.
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+        self._flush_c(None)
+
+    def explain(self, error: BaseException) -> None:
+        """The traceback into the log, from the user's first line on."""
+        below = error.__traceback__.tb_next if error.__traceback__ else None
+        with contextlib.suppress(OSError, ValueError):
+            traceback.print_exception(type(error), error, below)
+
+    def _printed_at_import(self) -> bytes:
+        """The start of what loading the module printed; it goes into the first trial's log."""
+        return os.pread(1, 1 << 16, 0) if stat.S_ISREG(os.fstat(1).st_mode) else b""
+
+
+class Worker:
+    """Runs the function and says how it went."""
+
+    def __init__(self, channel: Channel, stop: Stop, project: Project, output: Output) -> None:
+        self._channel, self._stop = channel, stop
+        self._project, self._output = project, output
+
+    def serve(self, function: Callable[[Trial], Any]) -> None:
+        self._stop.install()
+        while True:
+            task = self._channel.hear()
+            if task is None:
+                return
+            trial = Trial(self._channel, task["number"], task["params"])
+            clock, cpu = time.perf_counter(), _cpu_seconds()
+            _reset_peak()
+            self._channel.trial = trial
+            ended = self._attempt(function, trial, task["log"])
+            self._output.flush()
+            ended["seconds"] = time.perf_counter() - clock
+            ended["cpu_seconds"] = _cpu_seconds() - cpu
+            ended["max_rss"] = _peak()
+            self._channel.trial = None
+            self._channel.say({"say": "finished", **ended})
+
+    def _attempt(self, function: Callable[[Trial], Any], trial: Trial, log: str) -> dict[str, Any]:
+        ended: dict[str, Any] = {"state": "cancelled"}
+        try:
+            ended = self._call(function, trial, log)
+        except Cancelled:  # it came between the function's end and the next line of ours
+            pass
+        finally:
+            self._stop.armed = False
+        if self._stop.fired:
+            ended = {"state": "cancelled"}
+        return ended
+
+    def _call(self, function: Callable[[Trial], Any], trial: Trial, log: str) -> dict[str, Any]:
+        try:
+            self._output.turn_to(log)
+            os.chdir(self._project.folder)
+            self._stop.arm()
+            return _complete(function(trial))
+        except Cancelled as error:
+            self._output.explain(error)
+            return {"state": "cancelled"}
+        except BaseException as error:
+            if any(kind.__name__ == "TrialPruned" for kind in type(error).__mro__):
+                return {"state": "pruned"}
+            self._output.explain(error)
+            return {"state": "failed", "reason": self._project.reason(error)}
+
+
+def _complete(returned: Any) -> dict[str, Any]:
+    """What the function returned, as numbers; `failed` where it is none."""
+    try:
+        values = _values(returned)
+    except (TypeError, ValueError):
+        expected = "expected a number, a dict of metrics or a sequence of numbers"
+        return {"state": "failed", "reason": f"returned {_show(returned)}; {expected}"}
+    return {"state": "complete", "values": values}
+
+
+def _values(returned: Any) -> Any:
+    if isinstance(returned, dict) and returned:
+        return {str(key): _float(value) for key, value in returned.items()}
+    if isinstance(returned, (list, tuple)) and returned:
+        return [_float(value) for value in returned]
+    return _float(returned)
+
+
+def _float(value: Any) -> float:
+    if isinstance(value, (str, bytes, bytearray)):  # float() would read them
+        raise TypeError
+    return float(value)
+
+
+def _cpu_seconds() -> float:
+    own, children = (
+        resource.getrusage(w) for w in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
+    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+
+
+def _reset_peak() -> None:
+    # Where it is not allowed, or not Linux, the peak is that of the worker's life so far.
+    with contextlib.suppress(OSError), open("/proc/self/clear_refs", "w") as file:
+        file.write("5")
+
+
+def _peak() -> int:
+    """Peak resident size, bytes.
+
+    On Linux getrusage counts what the process was before it became this program; the kernel's own
+    status does not. Elsewhere getrusage tells KiB, on macOS bytes.
+    """
+    with contextlib.suppress(OSError), open("/proc/self/status", encoding="ascii") as status:
+        for line in status:
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _environment(describe: bool) -> dict[str, Any] | None:
+    if not describe:
+        return None
+    import importlib.metadata
+    import platform
+
+    packages: dict[str, str] = {}
+    for distribution in importlib.metadata.distributions():
+        name = distribution.metadata["Name"]
+        if name:  # a half-removed package has none; the first on the path is the one imported
+            packages.setdefault(name, distribution.version)
+    return {
+        "interpreter": sys.executable,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": dict(sorted(packages.items())),
+    }
+
+
+def main() -> None:
+    descriptor, folder, target, describe = sys.argv[1:5]
+    stop = Stop()
+    channel = Channel(int(descriptor), stop)
+    project = Project(folder, target)
+    output = Output()
+    try:
+        function = project.load()
+    except Broken as error:
+        cause = error.__cause__
+        lines = traceback.format_exception(type(cause), cause, cause.__traceback__) if cause else []
+        said = {"kind": error.kind, "message": str(error), "detail": "".join(lines)}
+        channel.say({"say": "broken", **said})
+        sys.exit(1)
+    channel.say({"say": "ready", "environment": _environment(describe == "1")})
+    Worker(channel, stop, project, output).serve(function)
+
+
+if __name__ == "__main__":
+    main()
