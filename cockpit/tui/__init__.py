@@ -1,0 +1,1 @@
+"""The terminal app: paints frozen snapshots; holds no SQL and no Optuna."""

@@ -1,0 +1,32 @@
+"""What to do when there is nothing to show yet."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.widgets import Static
+
+from cockpit.tui.theme import css
+
+NEXT = (
+    ("cockpit demo", "a real sweep on real data, in about a minute"),
+    ("cockpit sweep sweep.toml", "your own sweep, from its spec"),
+    ("cockpit sweep train.py:objective --trials 50", "an Optuna objective, as it is"),
+)
+
+
+class Empty(Static):
+    """Tells a newcomer exactly what to type."""
+
+    DEFAULT_CSS = """
+    Empty { height: 1fr; padding: 1 2; }
+    """
+
+    def render(self) -> Content:
+        width = max(len(command) for command, _ in NEXT) + 3
+        wide = self.content_size.width > width + max(len(text) for _, text in NEXT)
+        parts: list[str | tuple[str, str]] = [("No runs yet.", "bold"), " In a shell, type\n\n"]
+        for command, meaning in NEXT:
+            parts.append((f"  {command:<{width}}" if wide else f"  {command}\n", css("accent")))
+            parts.append((f"{meaning}\n" if wide else f"    {meaning}\n", css("quiet")))
+        parts.append(("\nRuns show up here by themselves as they start.", css("quiet")))
+        return Content.assemble(*parts)

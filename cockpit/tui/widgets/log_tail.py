@@ -1,0 +1,65 @@
+"""The end of a log, following it as it grows."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.segment import Segment
+from textual.binding import Binding, BindingType
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from cockpit.format import cut, log_line
+
+
+class LogTail(ScrollView, can_focus=True):
+    """Shows lines as a terminal would have left them; stays at the end unless scrolled up."""
+
+    DEFAULT_CSS = """
+    LogTail {
+        height: 1fr; width: 1fr; padding: 0 1; scrollbar-size-vertical: 1; overflow-x: hidden;
+        scrollbar-color: $faint; scrollbar-background: $background; color: $quiet;
+        scrollbar-color-hover: $quiet; scrollbar-color-active: $quiet;
+        scrollbar-background-hover: $background; scrollbar-background-active: $background;
+        &:focus { color: $foreground; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "scroll_up", "up", show=False, id="log.up", tooltip="A line up"),
+        Binding("down,j", "scroll_down", "down", show=False, id="log.down", tooltip="A line down"),
+        Binding("g,home", "scroll_home", "start", show=False, id="log.first",
+                tooltip="Start of the log's tail"),
+        Binding("G,end", "scroll_end", "end", show=False, id="log.last",
+                tooltip="End of the log; it is followed from there"),
+    ]  # fmt: skip
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._raw: tuple[str, ...] | None = None
+        self.lines: list[str] = []
+
+    def show(self, lines: tuple[str, ...]) -> None:
+        """Take the log's last lines, as they were written."""
+        if lines == self._raw:
+            return
+        at_end = self.scroll_offset.y >= self.max_scroll_y
+        self._raw = lines
+        self.lines = [log_line(line) for line in lines]
+        while self.lines and not self.lines[-1]:
+            self.lines.pop()
+        self.virtual_size = Size(self.size.width, len(self.lines))
+        if at_end:
+            self.scroll_end(animate=False)
+        self.refresh()
+
+    def on_resize(self) -> None:
+        self.scroll_end(animate=False)
+
+    def render_line(self, y: int) -> Strip:
+        row, base = y + self.scroll_offset.y, self.rich_style
+        text = self.lines[row] if row < len(self.lines) else ""
+        if not self.lines and self._raw is not None and y == 0:
+            text = "nothing written yet"
+        width = self.content_size.width
+        return Strip([Segment(cut(text, width), base)]).adjust_cell_length(width, base)

@@ -1,0 +1,49 @@
+"""Time stands still, nothing blinks, and a screen is looked at when its data has come."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+from textual.widgets import Input
+
+from cockpit.tui import clock, feed
+from cockpit.tui.screens.base import DataScreen
+from tests.tui.fake import NOW
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from textual.pilot import Pilot
+
+
+@pytest.fixture(autouse=True)
+def still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No clock and no cursor moves by itself; the data is looked at more often."""
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+    monkeypatch.setattr(feed, "POLL", 0.02)
+    monkeypatch.setattr(feed, "PATIENCE", 0.02)
+    monkeypatch.setattr("cockpit.tui.widgets.chart.REDRAW", 0.0)
+    monkeypatch.setattr(Input, "_toggle_cursor", lambda self: None)
+
+
+async def until(pilot: Pilot[None], true: Callable[[], bool], seconds: float = 5.0) -> None:
+    """Let the app run until something has become true."""
+    async with asyncio.timeout(seconds):
+        while not true():
+            await pilot.pause(0.01)
+    await pilot.pause()
+
+
+async def settled(pilot: Pilot[None]) -> None:
+    """Let the app run until the screen in front shows what it asked for."""
+
+    def answered() -> bool:
+        screen = pilot.app.screen
+        if not isinstance(screen, DataScreen):
+            return True
+        return screen.snapshot is not None and screen.snapshot.question == screen.question
+
+    await until(pilot, answered)
+    await until(pilot, answered)

@@ -1,0 +1,202 @@
+"""A source with everything that can go wrong in names, values and logs; no store behind it."""
+
+from __future__ import annotations
+
+import math
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from storage.runs import Curve, Run, RunQuery, RunsPage
+from storage.sweeps import Sweep, SweepView
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+NOW = datetime(2026, 3, 14, 12, 0, 0, tzinfo=UTC)
+HOSTILE = "evil\x1b[31m\x1b]0;owned\x07[bold]x[/]\n\u202erow \t漢字🧪" + "z" * 80
+
+
+def trial(number: int, state: str = "complete", sweep: str = "income", **fields: Any) -> Run:
+    """A plausible trial: its values follow from its number."""
+    rate = 0.3 * 0.83 ** (number % 17)
+    auc = 0.9312 - 0.0035 * ((number * 7) % 13) - (0.04 if state == "pruned" else 0)
+    auc -= 1e-4 * (number == 0) + 1e-6 * number
+    run = Run(
+        id=f"{sweep[:3]}{number:09d}",
+        name=f"{sweep}#{number}",
+        sweep=sweep,
+        number=number,
+        state=state,
+        reason=None,
+        params={
+            "learning_rate": rate,
+            "max_depth": 2 + number * 5 % 11,
+            "max_leaf_nodes": 7 + number * 37 % 120,
+            "l2": 10.0 ** (-(number % 6)) * 1.234,
+            "amp": number % 3 == 0,
+            "loss": "log_loss",
+        },
+        metrics={} if state in ("failed", "waiting") else {"auc": round(auc, 6)},
+        step=80 if state in ("running", "pruned") else 200,
+        started=NOW - timedelta(seconds=3600 - 97 * number),
+        seconds=3.1 + number % 5 * 41.7,
+    )
+    return replace(run, **fields)
+
+
+def income(count: int = 30) -> list[Run]:
+    """A sweep on its way: complete, pruned, failed, running."""
+    runs = [
+        trial(n, "pruned", reason="pruned at step 80") if n % 4 == 3 else trial(n)
+        for n in range(count)
+    ]
+    if count > 6:
+        reason = "train.py line 14: KeyError 'incme'"
+        runs[5] = trial(5, "failed", reason=reason)
+        runs[-1] = replace(trial(count - 1, "running", step=40), started=NOW, seconds=2.0)
+        runs[-2] = replace(trial(count - 2, "running"), started=NOW - timedelta(seconds=8))
+    return runs
+
+
+def odd() -> list[Run]:
+    """Runs that a table must survive."""
+    other = "résumé-ranker-with-a-very-long-name"
+    return [
+        trial(0, "stopped", other, metrics={"auc": math.nan, "loss": math.inf}),
+        trial(1, "lost", other, reason="the driver (pid 4121) is gone", metrics={}),
+        trial(2, "complete", other, name=HOSTILE, params={"x[/red]": HOSTILE, "n": None}),
+        trial(3, "waiting", other, started=None, seconds=None, params={}),
+        trial(4, "complete", None or other, metrics={"auc": 123456.0}, params={"n": [1, 2]}),
+        Run("plain0000000", "one-off", None, None, "failed", "exit code 1: [red]no[/red]",
+            {}, {}, None, NOW - timedelta(days=3), 0.4),
+    ]  # fmt: skip
+
+
+class FakeSource:
+    """Answers from a list of runs, which a test may change; `bump` says there is news."""
+
+    def __init__(self, runs: Sequence[Run] = (), logs: dict[str, Sequence[str]] | None = None):
+        self.project = "income-demo"
+        self.all = list(runs)
+        self.logs = logs or {}
+        self.trouble: Exception | None = None
+        self.asked: list[RunQuery] = []
+        self.version = 0
+
+    def bump(self) -> None:
+        self.version += 1
+
+    def stamp(self) -> tuple[int, ...]:
+        return (self.version,)
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        if self.trouble:
+            raise self.trouble
+        yield
+
+    def runs(self, query: RunQuery) -> RunsPage:
+        self.asked.append(query)
+        found = [run for run in self.all if query.sweep in (None, run.sweep)]
+        found = [run for run in found if query.text.lower() in run.name.lower()]
+        found = _sorted(found, query)
+        names = [run.params for run in found[:500]]
+        params = tuple(dict.fromkeys(key for params in names for key in params))
+        metrics = tuple(dict.fromkeys(key for run in found[:500] for key in run.metrics))
+        directions = {"auc": "maximize"} if "auc" in metrics else {}
+        complete = [run for run in found if run.state == "complete" and "auc" in run.metrics]
+        best = max(complete, key=lambda run: run.metrics["auc"], default=None)
+        end = None if query.limit is None else query.offset + query.limit
+        return RunsPage(
+            len(found),
+            len(self.all),
+            query.offset,
+            tuple(found[query.offset : end]),
+            params,
+            metrics,
+            directions,
+            {"auc": best.id} if best else {},
+        )
+
+    def sweeps(self) -> tuple[Sweep, ...]:
+        names = dict.fromkeys(run.sweep for run in self.all if run.sweep)
+        return tuple(self._sweep(name) for name in names)
+
+    def _sweep(self, name: str) -> Sweep:
+        runs = [run for run in self.all if run.sweep == name]
+        states = [run.state for run in runs]
+        complete = [run for run in runs if run.state == "complete" and "auc" in run.metrics]
+        running = "running" in states
+        return Sweep(
+            id=name,
+            name=name,
+            state="running" if running else "complete",
+            reason=None,
+            metrics=("auc",),
+            directions=("maximize",),
+            trials=max(40, len(runs)) if running else len(runs),
+            counts={state: states.count(state) for state in dict.fromkeys(states)},
+            best=max(complete, key=lambda run: run.metrics["auc"], default=None),
+            workers=2,
+            sampler="tpe",
+            pruner="median",
+            seed=7,
+            started=NOW - timedelta(minutes=10),
+            seconds=112.0,
+            driver={"pid": 4121, "host": "here"},
+        )
+
+    def sweep(self, name: str) -> SweepView:
+        runs = sorted((r for r in self.all if r.sweep == name), key=lambda r: r.number or 0)
+        values = [(r.number or 0, r.metrics["auc"], r.state) for r in runs if "auc" in r.metrics]
+        values = [value for value in values if math.isfinite(value[1])]
+        best, so_far = -math.inf, []
+        for number, value, state in values:
+            if state == "complete":
+                best = max(best, value)
+                so_far.append((number, best))
+        curves = tuple(self.curve(run.id, "auc", 200) for run in runs[-60:] if run.metrics)
+        page = self.runs(RunQuery(sweep=name))
+        return SweepView(self._sweep(name), tuple(so_far), tuple(values), curves, page)
+
+    def curve(self, run_id: str, name: str, points: int) -> Curve:
+        run = next(run for run in self.all if run.id == run_id)
+        last = run.metrics.get(name, math.nan)
+        if not math.isfinite(last):
+            return Curve(run.id, run.number, run.state, name, (), ())
+        steps = tuple(float(step) for step in range(0, (run.step or 0) + 1, 5))
+        pace = 12 + (run.number or 0) % 5 * 6
+        values = tuple(last - 0.06 * math.exp(-step / pace) for step in steps)
+        return Curve(run.id, run.number, run.state, name, steps, values)
+
+    def log_stamp(self, run_id: str) -> tuple[int, ...]:
+        return (len(self.logs.get(run_id, ())),)
+
+    def log_tail(self, run_id: str, lines: int) -> tuple[str, ...]:
+        return tuple(self.logs.get(run_id, ()))[-lines:]
+
+    def size(self) -> int:
+        return 4_100_000 if self.all else 0
+
+
+def _sorted(runs: list[Run], query: RunQuery) -> list[Run]:
+    key = query.sort or "started"
+
+    def value(run: Run) -> Any:
+        own = getattr(run, key, None) if key in Run.__slots__ else None
+        return own if own is not None else run.metrics.get(key, run.params.get(key))
+
+    known = [run for run in runs if value(run) is not None]
+    known.sort(key=lambda run: (str(value(run)) if key == "name" else value(run), run.id))
+    if query.descending:
+        known.reverse()
+    return known + [run for run in runs if value(run) is None]
+
+
+def logs_of(runs: Sequence[Run]) -> dict[str, Sequence[str]]:
+    """A log a run, with a progress bar and colours in it."""
+    lines = [f"iter {step} auc {0.9 + step / 10_000:.4f}" for step in range(0, 200, 20)]
+    coloured = ["\x1b[32mloading adult_train.parquet\x1b[0m", "10%\r50%\r100%", *lines]
+    return {run.id: [f"{run.name} seed 7", *coloured] for run in runs}

@@ -1,0 +1,109 @@
+"""What the screens ask is answered by a real store, and nothing is made or broken by looking."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cockpit.tui import source as seam
+from cockpit.tui.app import CockpitApp
+from cockpit.tui.source import Source, StoreSource, Unreadable
+from cockpit.tui.widgets.run_table import RunTable
+from storage.events import Event, MetricLogged, ParamSet, RunChanged, RunCreated, SweepCreated
+from storage.layout import Layout
+from storage.runs import RunQuery
+from storage.spool import SpoolWriter
+from tests.tui.conftest import settled, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    return Layout(tmp_path / "demo" / ".cockpit")
+
+
+@pytest.fixture
+def writer(layout: Layout) -> Iterator[SpoolWriter]:
+    spool = SpoolWriter(layout)
+    yield spool
+    spool.close()
+
+
+def write_runs(writer: SpoolWriter, count: int) -> None:
+    sweep = writer.new_id()
+    events: list[Event] = [SweepCreated(sweep, "income", ["maximize"], 10.0)]
+    for number in range(count):
+        run = writer.new_id()
+        events.append(RunCreated(run, sweep, number, f"income#{number}", "running", 20.0 + number))
+        events.append(ParamSet(run, "lr", 10.0**-number, ""))
+        events += [MetricLogged(run, "auc", step, 30.0, step / 10) for step in range(5)]
+        done = {
+            "state": "complete",
+            "ended": 40.0 + number,
+            "values": [0.4],
+            "metrics": {"auc": 0.4},
+        }
+        events.append(RunChanged(run, done))
+    writer.append(*events)
+
+
+def test_looking_where_there_is_no_store_makes_none(layout: Layout) -> None:
+    source: Source = StoreSource(layout)
+    assert source.project == "demo"
+    assert (source.stamp(), source.sweeps(), source.size()) == ((), (), 0)
+    assert source.runs(RunQuery()).stored == 0
+    assert not layout.exists()
+
+
+def test_the_store_answers_every_question(layout: Layout, writer: SpoolWriter) -> None:
+    before = StoreSource(layout).stamp()
+    write_runs(writer, 3)
+    source = StoreSource(layout)
+    assert source.stamp() != before
+    with source.reading():
+        page = source.runs(RunQuery(limit=2))
+        assert (page.total, len(page.runs)) == (3, 2)
+        assert [sweep.name for sweep in source.sweeps()] == ["income"]
+        assert len(source.sweep("income").values) == 3
+        curve = source.curve(page.runs[0].id, "auc", 100)
+        assert curve.values == pytest.approx([0.0, 0.1, 0.2, 0.3, 0.4])
+    assert source.size() > 0
+
+
+def test_a_log_gives_its_last_lines_however_long_it_is(layout: Layout) -> None:
+    source = StoreSource(layout)
+    assert source.log_tail("abc", 3) == ()
+    log = layout.log("abc")
+    log.parent.mkdir(parents=True)
+    log.write_bytes(b"\xff" + b"x" * seam.LOG_BYTES + b"\nfirst\nsecond \xe6\xbc\n" * 2)
+    seen = source.log_stamp("abc")
+    assert source.log_tail("abc", 2) == ("first", "second �", "")
+    with log.open("a") as file:
+        file.write("more")
+    assert source.log_stamp("abc") != seen
+
+
+def test_a_question_the_store_cannot_answer_is_a_sentence(
+    layout: Layout, writer: SpoolWriter
+) -> None:
+    write_runs(writer, 1)
+    with pytest.raises(Unreadable, match="nope"):
+        StoreSource(layout).sweep("nope")
+
+
+async def test_runs_written_by_a_sweep_show_up_live(layout: Layout, writer: SpoolWriter) -> None:
+    app = CockpitApp(StoreSource(layout))
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settled(pilot)
+        table = app.screen.query_one(RunTable)
+        assert table.total == 0
+        write_runs(writer, 4)
+        await until(pilot, lambda: table.total == 4)
+        await pilot.press("2")
+        await settled(pilot)
+        assert app.screen.query_one(RunTable).total == 4
+        assert app.screen.trouble is None  # type: ignore[attr-defined]
