@@ -1,0 +1,1 @@
+"""The commands: a module a noun; each parses, calls and prints."""

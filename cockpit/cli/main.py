@@ -1,0 +1,105 @@
+"""The group of commands; each is imported when it is asked for."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cockpit import __version__
+from storage.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COMMANDS = {
+    "demo": "Write a small project and run its sweep.",
+    "runs": "List runs.",
+    "show": "Show one run.",
+    "sweep": "Run a sweep.",
+    "sweeps": "List sweeps.",
+}
+
+
+@dataclass
+class Settings:
+    """What stands before the command."""
+
+    store: str | None = None
+    traceback: bool = False
+
+
+class _Lazy(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(f"cockpit.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(
+    cls=_Lazy, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.version_option(__version__, prog_name="cockpit")
+@click.option(
+    "--store", metavar="DIR", help="The store folder. [default: .cockpit, looked for upwards]"
+)
+@click.option("--traceback", is_flag=True, help="Show where in cockpit an error came from.")
+@click.pass_context
+def cli(ctx: click.Context, store: str | None, traceback: bool) -> None:
+    """Launch sweeps, watch them live and compare runs, in the terminal.
+
+    Without a command it opens the cockpit; where there is no terminal it lists the runs.
+    """
+    ctx.obj = Settings(store, traceback)
+    if ctx.invoked_subcommand is None:
+        from cockpit.cli.open import open_cockpit
+
+        open_cockpit(store)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command line; returns its exit code. No traceback unless it was asked for."""
+    try:
+        outcome: Any = cli.main(list(arguments), prog_name="cockpit", standalone_mode=False)
+        return outcome if isinstance(outcome, int) else 0
+    except click.exceptions.Exit as leave:
+        return int(leave.exit_code)
+    except click.ClickException as error:
+        error.show()
+        return int(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        return 130
+    except BrokenPipeError:  # `cockpit runs | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except UserError as error:
+        _complain(str(error), "--traceback" in arguments)
+        return 2
+    except Exception as error:
+        what = f"{type(error).__name__}: {error}"
+        _complain(
+            f"this is a fault of cockpit's own: {what}\n(cockpit --traceback … shows where)",
+            "--traceback" in arguments,
+        )
+        return 70
+
+
+def _complain(message: str, with_traceback: bool) -> None:
+    if with_traceback:
+        traceback.print_exc()
+    for line in message.splitlines():
+        click.echo(f"cockpit: {line}", err=True)

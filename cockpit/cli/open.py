@@ -1,0 +1,39 @@
+"""`cockpit` alone: the app where there is a terminal, the runs table where there is none."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from storage.layout import Layout, find_store
+
+
+def has_terminal() -> bool:
+    """Whether a full-screen app can be shown."""
+    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+
+
+def open_cockpit(store: str | None) -> None:
+    """Open the app on the store, or print its newest runs."""
+    layout = find_store(store)
+    if has_terminal():
+        open_app(layout)
+        return
+    from cockpit.cli.runs import SHOWN, nothing_yet, read_page
+    from cockpit.cli.tables import print_runs
+
+    page = read_page(layout, None, None, False, SHOWN)
+    if page is None or not page.runs:
+        click.echo(nothing_yet(layout))
+    else:
+        print_runs(page)
+
+
+def open_app(layout: Layout, sweep: str | None = None) -> None:
+    """Open the app, on a sweep's screen where one is named."""
+    from cockpit.tui.app import CockpitApp
+    from cockpit.tui.source import StoreSource
+
+    CockpitApp(StoreSource(layout), sweep).run()

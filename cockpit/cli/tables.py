@@ -1,0 +1,152 @@
+"""Runs and sweeps as plain tables, for a terminal or a pipe, and as JSON objects."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cockpit.format import LOOKS, MISSING, age, duration, number, plain, value
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from storage.runs import Run, RunsPage
+    from storage.sweeps import Sweep
+
+PIPE_WIDTH = 200
+
+
+def console() -> Console:
+    """The console for results: as wide as the terminal, or wide enough where there is none."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
+
+
+def run_as_json(run: Run) -> dict[str, Any]:
+    """A run as the object that `--json` prints."""
+    return {
+        "id": run.id,
+        "name": run.name,
+        "sweep": run.sweep,
+        "number": run.number,
+        "state": run.state,
+        "reason": run.reason,
+        "params": run.params,
+        "metrics": run.metrics,
+        "step": run.step,
+        "started": run.started and run.started.isoformat(),
+        "seconds": run.seconds,
+    }
+
+
+def sweep_as_json(sweep: Sweep) -> dict[str, Any]:
+    """A sweep as the object that `--json` prints."""
+    return {
+        "id": sweep.id,
+        "name": sweep.name,
+        "state": sweep.state,
+        "reason": sweep.reason,
+        "metrics": sweep.metrics,
+        "directions": sweep.directions,
+        "trials": sweep.trials,
+        "counts": sweep.counts,
+        "best": sweep.best and run_as_json(sweep.best),
+        "workers": sweep.workers,
+        "sampler": sweep.sampler,
+        "pruner": sweep.pruner,
+        "seed": sweep.seed,
+        "started": sweep.started and sweep.started.isoformat(),
+        "seconds": sweep.seconds,
+        "driver": sweep.driver,
+    }
+
+
+def print_runs(page: RunsPage) -> None:
+    """A table of runs; what is the same in all of them stands above it."""
+    out = console()
+    constant, varying = _split(page)
+    if constant:
+        line = "  ".join(f"{name}={value(raw)}" for name, raw in constant.items())
+        out.print(Text(f"constant: {plain(line)}", style="dim", no_wrap=True, overflow="ellipsis"))
+    reasons = any(map(_reason, page.runs))
+    table = _table("run", "state", *page.metrics, *varying, "time", "age", *["reason"] * reasons)
+    for column in table.columns[2 : len(table.columns) - reasons]:
+        column.justify = "right"
+    now = datetime.now(UTC)
+    for run in page.runs:
+        table.add_row(
+            Text(plain(run.name)),
+            state(run.state),
+            *(_metric(run, name, page) for name in page.metrics),
+            *(Text(value(run.params[name]) if name in run.params else MISSING) for name in varying),
+            Text(duration(run.seconds)),
+            Text(age(run.started, now)),
+            *[Text(_reason(run))] * reasons,
+        )
+    out.print(table)
+    if len(page.runs) < page.total:
+        out.print(Text(f"{len(page.runs)} of {page.total} runs; --limit N shows more", style="dim"))
+
+
+def print_sweeps(sweeps: tuple[Sweep, ...]) -> None:
+    """A table of sweeps, newest first."""
+    table = _table("sweep", "state", "trials", "", "best", "run", "time", "age")
+    now = datetime.now(UTC)
+    for sweep in sweeps:
+        best = sweep.best
+        metric = sweep.metrics[0] if sweep.metrics else ""
+        table.add_row(
+            Text(plain(sweep.name)),
+            state(sweep.state),
+            Text(f"{sweep.settled}/{sweep.trials or sweep.settled}"),
+            Text("  ".join(f"{LOOKS[s].glyph} {n}" for s, n in sorted(sweep.counts.items()))),
+            Text(f"{plain(metric)} {number(best.metrics[metric])}" if best else MISSING),
+            Text(f"#{best.number}" if best else MISSING),
+            Text(duration(sweep.seconds)),
+            Text(age(sweep.started, now)),
+        )
+    console().print(table)
+
+
+def state(name: str) -> Text:
+    """A state as glyph and word."""
+    look = LOOKS[name]
+    return Text(f"{look.glyph} {look.word}")
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+    for name in columns:
+        table.add_column(Text(plain(name)), no_wrap=True, overflow="ellipsis")
+    return table
+
+
+def _split(page: RunsPage) -> tuple[Mapping[str, Any], list[str]]:
+    if len(page.runs) < 2:
+        return {}, list(page.params)
+    constant: dict[str, Any] = {}
+    varying: list[str] = []
+    for name in page.params:
+        first, *others = [run.params.get(name) for run in page.runs]
+        if all(other == first for other in others):
+            constant[name] = first
+        else:
+            varying.append(name)
+    return constant, varying
+
+
+def _reason(run: Run) -> str:
+    return plain(run.reason) if run.reason and run.state != "pruned" else ""
+
+
+def _metric(run: Run, name: str, page: RunsPage) -> Text:
+    if name not in run.metrics:
+        return Text(MISSING)
+    if page.best.get(name) == run.id:
+        return Text(f"{number(run.metrics[name])}▲", style="bold")
+    return Text(f"{number(run.metrics[name])} ")

@@ -1,0 +1,67 @@
+"""Ctrl-C, SIGTERM and a lost terminal, as something the driver can look at."""
+
+from __future__ import annotations
+
+import enum
+import os
+import signal
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from types import FrameType, TracebackType
+
+
+class Wish(enum.IntEnum):
+    """What the person outside wants."""
+
+    GO_ON = 0
+    FINISH = 1
+    """Ask for no further trial; let those that run come to their end."""
+    STOP = 2
+    """End the running trials now."""
+
+
+class Interrupts:
+    """While it is entered: Ctrl-C once means FINISH, twice STOP, SIGTERM means STOP.
+
+    A hang-up (the terminal closed, SSH gone) is no wish at all: the sweep goes on.
+    """
+
+    def __init__(self) -> None:
+        self.wish = Wish.GO_ON
+        self.wakeup, self._write_end = os.pipe()
+        """Becomes readable when a signal arrives."""
+        self._before: dict[int, signal._HANDLER] = {}
+
+    def __enter__(self) -> Self:
+        os.set_blocking(self.wakeup, False)
+        os.set_blocking(self._write_end, False)
+        self._wakeup_before = signal.set_wakeup_fd(self._write_end, warn_on_full_buffer=False)
+        for number, handler in (
+            (signal.SIGINT, self._interrupt),
+            (signal.SIGTERM, self._terminate),
+            (signal.SIGHUP, signal.SIG_IGN),
+        ):
+            self._before[number] = signal.signal(number, handler)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(self._wakeup_before)
+
+    def close(self) -> None:
+        """Let go of the pipe."""
+        os.close(self.wakeup)
+        os.close(self._write_end)
+
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        self.wish = Wish.STOP if self.wish else Wish.FINISH
+
+    def _terminate(self, number: int, frame: FrameType | None) -> None:
+        self.wish = Wish.STOP

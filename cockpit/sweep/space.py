@@ -1,0 +1,138 @@
+"""A spec's search, made of Optuna's parts: distributions, sampler, pruner."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import optuna
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.exceptions import ExperimentalWarning
+
+from cockpit.sweep.spec.params import BoolParam, CategoricalParam, FloatParam, Param, grid
+from cockpit.sweep.spec.search import Median, NoPruner, Patient, Setting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from optuna.pruners import BasePruner
+    from optuna.samplers import BaseSampler
+    from optuna.study import Study
+    from optuna.trial import FrozenTrial, TrialState
+
+    from cockpit.sweep.spec import Spec
+
+
+Part = TypeVar("Part")
+
+
+class _Ending(optuna.samplers.BaseSampler):
+    """Notes that nothing is left to try, where Optuna would stop a loop that it does not run."""
+
+    exhausted = False
+
+    def after_trial(
+        self,
+        study: Study,
+        trial: FrozenTrial,
+        state: TrialState,
+        values: Sequence[float] | None,
+    ) -> None:
+        try:
+            super().after_trial(study, trial, state, values)
+        except RuntimeError:  # from Study.stop, which is for Study.optimize alone
+            self.exhausted = True
+
+
+class GridSearch(_Ending, optuna.samplers.GridSampler):
+    """Every point of the grid, once."""
+
+
+class BruteForce(_Ending, optuna.samplers.BruteForceSampler):
+    """Every point there is, found while going."""
+
+
+_SAMPLERS: dict[str, Callable[..., BaseSampler]] = {
+    "tpe": optuna.samplers.TPESampler,
+    "random": optuna.samplers.RandomSampler,
+    "gp": optuna.samplers.GPSampler,
+    "cmaes": optuna.samplers.CmaEsSampler,
+    "nsgaii": optuna.samplers.NSGAIISampler,
+    "nsgaiii": optuna.samplers.NSGAIIISampler,
+    "qmc": optuna.samplers.QMCSampler,
+    "grid": GridSearch,
+    "brute_force": BruteForce,
+}
+_PRUNERS: dict[str, Callable[..., BasePruner]] = {
+    "median": optuna.pruners.MedianPruner,
+    "percentile": optuna.pruners.PercentilePruner,
+    "hyperband": optuna.pruners.HyperbandPruner,
+    "successive_halving": optuna.pruners.SuccessiveHalvingPruner,
+    "patient": optuna.pruners.PatientPruner,
+    "threshold": optuna.pruners.ThresholdPruner,
+    "wilcoxon": optuna.pruners.WilcoxonPruner,
+    "none": optuna.pruners.NopPruner,
+}
+
+
+def distributions(spec: Spec) -> dict[str, BaseDistribution]:
+    """The declared parameters, in the order of the file; empty where the code defines them itself."""
+    return {name: _distribution(param) for name, param in spec.params.items()}
+
+
+def make_sampler(spec: Spec) -> BaseSampler:
+    """The sampler, seeded; raises SpecInvalid where Optuna refuses an option."""
+    setting = spec.sweep.sampler
+    options = setting.given() | {"seed": spec.sweep.seed}
+    if setting.name == "grid":
+        options["search_space"] = {name: list(points) for name, points in grid(spec.params).items()}
+    try:
+        return _quietly(_SAMPLERS[setting.name], options)
+    except ValueError as error:
+        raise spec.invalid(("sweep", "sampler"), f"[sweep] sampler: {error}") from None
+
+
+def make_pruner(spec: Spec) -> BasePruner:
+    """The pruner; raises SpecInvalid where Optuna refuses an option."""
+    try:
+        return _pruner(spec.sweep.pruner or _default_pruner(spec))
+    except ValueError as error:
+        raise spec.invalid(("sweep", "pruner"), f"[sweep] pruner: {error}") from None
+
+
+def is_exhausted(sampler: BaseSampler) -> bool:
+    """Whether every point has been tried, or is being tried: nothing more need be asked for."""
+    return isinstance(sampler, _Ending) and sampler.exhausted
+
+
+def _distribution(param: Param) -> BaseDistribution:
+    if isinstance(param, FloatParam):
+        return FloatDistribution(param.low, param.high, log=param.log, step=param.step)
+    if isinstance(param, CategoricalParam):
+        return CategoricalDistribution(param.choices)
+    if isinstance(param, BoolParam):
+        return CategoricalDistribution((False, True))
+    return IntDistribution(param.low, param.high, log=param.log, step=param.step)
+
+
+def _default_pruner(spec: Spec) -> Setting:
+    return Median() if spec.sweep.pruner_name == "median" else NoPruner(name="none")
+
+
+def _pruner(setting: Setting) -> BasePruner:
+    options = setting.given()
+    if isinstance(setting, Patient):
+        options["wrapped_pruner"] = _pruner(setting.wrapped) if setting.wrapped else None
+        options.pop("wrapped", None)
+    return _quietly(_PRUNERS[setting.name], options)
+
+
+def _quietly(make: Callable[..., Part], options: dict[str, Any]) -> Part:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)  # the user chose it by name
+        return make(**options)

@@ -1,0 +1,135 @@
+"""The search space of a spec: what [params] may declare."""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, RootModel, model_validator
+
+from cockpit.sweep.spec.table import Table, bad_table, bad_value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+Whole = Annotated[int, Field(ge=-(2**53), le=2**53)]
+"""Optuna keeps every number as a float, exact up to here."""
+Choice = bool | int | float | str
+
+
+class FloatParam(Table):
+    type: Literal["float"]
+    low: float
+    high: float
+    log: bool = False
+    step: Annotated[float, Field(gt=0)] | None = None
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> FloatParam:
+        _check_range(self, self.low, self.high, self.log, self.step)
+        return self
+
+
+class IntParam(Table):
+    type: Literal["int"]
+    low: Whole
+    high: Whole
+    log: bool = False
+    step: Annotated[int, Field(gt=0)] = 1
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> IntParam:
+        step = self.step if "step" in self.model_fields_set else None
+        _check_range(self, self.low, self.high, self.log, step)
+        return self
+
+
+def _choices(value: Any) -> Any:
+    if not isinstance(value, list):
+        raise bad_value('should be a list, as in ["a", "b"]')
+    if not value:
+        raise bad_value("is empty; give at least one choice")
+    for place, item in enumerate(value):
+        if not isinstance(item, bool | int | float | str):
+            raise bad_value("should hold only text, numbers, true and false")
+        if isinstance(item, float) and not math.isfinite(item):
+            raise bad_value("should hold only finite numbers")
+        if item in value[:place]:  # 1, 1.0 and true are one value to Python, and to Optuna
+            raise bad_value(f"holds {item!r} more than once; keep one")
+    return tuple(value)
+
+
+class CategoricalParam(Table):
+    type: Literal["categorical"]
+    choices: Annotated[tuple[Choice, ...], BeforeValidator(_choices)]
+
+
+class BoolParam(Table):
+    type: Literal["bool"]
+
+
+Param = FloatParam | IntParam | CategoricalParam | BoolParam
+PARAMS: tuple[type[Table], ...] = (FloatParam, IntParam, CategoricalParam, BoolParam)
+
+
+class ParamsTable(RootModel[dict[str, Annotated[Param, Field(discriminator="type")]]]):
+    """Parameters by name, in the order of the file."""
+
+
+def _check_range(table: Table, low: float, high: float, log: bool, step: float | None) -> None:
+    """Holds Optuna's own rules, before Optuna is there to say them."""
+    if low > high:
+        raise bad_table(f"low {low} is above high {high}", "low")
+    if log and low <= 0:
+        raise bad_table(f"log = true needs low > 0, and low is {low}", "low")
+    if step is None:
+        return
+    if log:
+        raise bad_table("log = true and step cannot go together; keep one of them", "step")
+    last = _last_step(low, high, step)
+    if last is None:
+        raise bad_table(f"step {step} is too small for the range {low} to {high}", "step")
+    if last != Decimal(str(high)):
+        text = f"step {step} does not end at high {high}; the last value is {last}: set high to it"
+        raise bad_table(text, "step")
+
+
+def _last_step(low: float, high: float, step: float) -> Decimal | None:
+    """Reckoned in decimals, as Optuna does; None beyond 28 digits."""
+    first, last, by = (Decimal(str(number)) for number in (low, high, step))
+    try:
+        return first + (last - first) // by * by
+    except InvalidOperation:
+        return None
+
+
+def grid(params: Mapping[str, Param]) -> Mapping[str, range | tuple[Choice, ...]]:
+    """Every value of every parameter; a float without a step has none to list, and is left out."""
+    return {name: points for name, param in params.items() if (points := _points(param))}
+
+
+def grid_size(params: Mapping[str, Param]) -> int:
+    """How many combinations the grid has."""
+    return math.prod(len(points) for points in grid(params).values())
+
+
+def without_points(params: Mapping[str, Param]) -> Iterator[str]:
+    """The parameters that a grid cannot list."""
+    listed = grid(params)
+    return (name for name in params if name not in listed)
+
+
+def _points(param: Param) -> range | tuple[Choice, ...]:
+    if isinstance(param, BoolParam):
+        return (False, True)
+    if isinstance(param, CategoricalParam):
+        return param.choices
+    if isinstance(param, IntParam):
+        return range(param.low, param.high + 1, param.step)
+    if param.low == param.high:
+        return (param.low,)
+    if param.step is None:
+        return ()
+    first, last, by = (Decimal(str(n)) for n in (param.low, param.high, param.step))
+    return tuple(float(first + by * i) for i in range(int((last - first) / by) + 1))
