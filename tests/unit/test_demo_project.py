@@ -76,7 +76,7 @@ def test_its_spec_asks_for_what_the_readme_promises(tmp_path: Path) -> None:
         ("auc",),
         ("maximize",),
     )
-    assert (spec.sweep.trials, spec.executor.workers, spec.sweep.seed) == (30, 2, 7)
+    assert (spec.sweep.trials, spec.executor.workers, spec.sweep.seed) == (30, 2, 2)
     assert spec.data == {"train": tmp_path / "adult_train.parquet"}
 
 
