@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
@@ -23,6 +25,26 @@ class Layout:
         return self.root / "store.duckdb"
 
     @property
+    def log_ahead(self) -> Path:
+        """DuckDB's own log beside the database; gone once the database was closed in peace."""
+        return self.root / "store.duckdb.wal"
+
+    @property
+    def fresh(self) -> Path:
+        """A database in the making, which is to take the place of the present one."""
+        return self.root / "store.duckdb.new"
+
+    @property
+    def backups(self) -> Path:
+        """Databases kept beside the present one."""
+        return self.root / "backups"
+
+    @property
+    def network_told(self) -> Path:
+        """Exists once somebody was told that the store lies on a network file system."""
+        return self.root / "network"
+
+    @property
     def lock(self) -> Path:
         """Held (flock) by whoever has the database open."""
         return self.root / "lock"
@@ -31,6 +53,15 @@ class Layout:
     def spool(self) -> Path:
         """One append-only file a writer."""
         return self.root / "spool"
+
+    @property
+    def drained(self) -> Path:
+        """Spools of writers that are gone, wholly in the tables; kept as a way back."""
+        return self.spool / "drained"
+
+    def segment(self, writer: str, number: int = 0) -> Path:
+        """One file of a writer's spool; the writer holds a flock on the first."""
+        return self.spool / f"{writer}-{number:06d}.ndjson"
 
     @property
     def temporary(self) -> Path:
@@ -64,6 +95,28 @@ class Layout:
             return False
         return True
 
+    def release(self, name: str) -> None:
+        """Give a sweep's name free again."""
+        (self.root / "names" / quote(name, safe="")).unlink(missing_ok=True)
+
+    def new_backup(self, why: str) -> Path:
+        """A path for a backup that does not exist yet: `WHY-TIME.duckdb`, the time in UTC."""
+        self.backups.mkdir(exist_ok=True)
+        stem = f"{why}-{datetime.now(UTC):%Y%m%dT%H%M%S}"
+        names = itertools.chain([stem], (f"{stem}-{n}" for n in itertools.count(2)))
+        paths = (self.backups / f"{name}.duckdb" for name in names)
+        return next(path for path in paths if not path.exists())
+
+    def kept_backups(self, why: str = "") -> list[Path]:
+        """The backups kept here, oldest first."""
+        found = self.backups.glob(f"{why}*.duckdb")
+        return sorted(found, key=lambda path: (path.stat().st_mtime_ns, path.name))
+
+    def is_writable(self) -> bool:
+        """Whether all that a reader has to write can be written."""
+        paths = (self.root, self.spool, self.lock, self.database)
+        return all(os.access(path, os.W_OK) for path in paths if path.exists())
+
     def exists(self) -> bool:
         return self.root.is_dir()
 
@@ -75,8 +128,8 @@ class Layout:
             ignore.write_text("*\n", encoding="utf-8")
 
     def size(self) -> int:
-        """Bytes of the database and of what waits in the spool."""
-        files = [self.database, *self.spool.glob("*.ndjson")]
+        """Bytes of the database and of the spools, waiting and drained."""
+        files = [self.database, *self.spool.glob("*.ndjson"), *self.drained.glob("*.ndjson")]
         return sum(file.stat().st_size for file in files if file.exists())
 
 
@@ -94,3 +147,8 @@ def find_store(explicit: str | None = None, start: Path | None = None) -> Layout
         if (folder / FOLDER).is_dir():
             return Layout(folder / FOLDER)
     return Layout(here / FOLDER)
+
+
+def stores_below(folder: Path) -> list[Layout]:
+    """The stores of the folders directly in this one."""
+    return [Layout(path) for path in sorted(folder.glob(f"*/{FOLDER}")) if path.is_dir()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,15 +28,16 @@ def command(ctx: click.Context, folder: Path, no_tui: bool, store: str | None) -
     A model of who earns more than 50,000 dollars a year, tuned in 30 trials: about a minute. Run it
     again and it goes on where it was; a file that you changed is left as it is.
     """
-    from cockpit.cli.common import layout_of
     from cockpit.cli.open import has_terminal, open_app
     from cockpit.demo.write import write_project
     from cockpit.sweep.spec import load_spec
+    from storage.layout import FOLDER, VARIABLE, find_store
 
     _tell(folder, write_project(folder))
     spec = load_spec(folder / "sweep.toml")
     _need_scikit_learn(spec)
-    layout = layout_of(ctx, store or str(folder / ".cockpit"))
+    named = store or ctx.find_root().obj.store or os.environ.get(VARIABLE)
+    layout = find_store(named or str(folder / FOLDER))  # the demo is whole in its folder
     there = _find(layout, spec.sweep.name)
     if has_terminal() and not no_tui:
         name = _start_detached(folder / "sweep.toml", layout, spec, there)

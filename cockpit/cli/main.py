@@ -66,9 +66,10 @@ def cli(ctx: click.Context, store: str | None, traceback: bool) -> None:
     """
     ctx.obj = Settings(store, traceback)
     if ctx.invoked_subcommand is None:
+        from cockpit.cli.common import layout_to_read
         from cockpit.cli.open import open_cockpit
 
-        open_cockpit(store)
+        open_cockpit(layout_to_read(ctx, store))
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
-from storage.layout import Layout, find_store
+if TYPE_CHECKING:
+    from storage.layout import Layout
 
 
 def has_terminal() -> bool:
@@ -15,9 +17,8 @@ def has_terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
 
 
-def open_cockpit(store: str | None) -> None:
+def open_cockpit(layout: Layout) -> None:
     """Open the app on the store, or print its newest runs."""
-    layout = find_store(store)
     if has_terminal():
         open_app(layout)
         return

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cockpit.cli.common import json_option, layout_of, store_option
+from cockpit.cli.common import json_option, layout_to_read, store_option
 
 if TYPE_CHECKING:
     from storage.layout import Layout
@@ -45,7 +45,7 @@ def command(
     from cockpit.cli.tables import print_runs, run_as_json
     from storage.events import to_json
 
-    layout = layout_of(ctx, store)
+    layout = layout_to_read(ctx, store)
     most = limit if limit is not None else (0 if as_json else SHOWN)
     page = read_page(layout, sweep, sort, reverse, most or None)
     if as_json:

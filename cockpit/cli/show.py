@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cockpit.cli.common import json_option, layout_of, store_option
+from cockpit.cli.common import json_option, layout_to_read, store_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,7 +32,7 @@ def command(ctx: click.Context, run: str, as_json: bool, store: str | None) -> N
     from storage.runs import detail
     from storage.store import Store
 
-    layout = layout_of(ctx, store)
+    layout = layout_to_read(ctx, store)
     with Store(layout).session() as session:
         found = detail(session, run)
     log = layout.log(found.run.id)

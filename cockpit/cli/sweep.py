@@ -84,7 +84,7 @@ def command(
         )
     else:
         spec = load_spec(Path(target), name=name, trials=trials, workers=workers)
-    layout = layout_of(ctx, store, spec.folder)
+    layout = layout_of(ctx, store)
     if detach:
         return _detach(target, layout, name, trials, workers, direction, resume)
     if detached:

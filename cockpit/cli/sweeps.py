@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from cockpit.cli.common import json_option, layout_of, store_option
+from cockpit.cli.common import json_option, layout_to_read, store_option
 
 
 @click.command("sweeps", short_help="List sweeps.")
@@ -19,7 +19,7 @@ def command(ctx: click.Context, as_json: bool, store: str | None) -> None:
     from storage.store import Store
     from storage.sweeps import Sweep, all_sweeps
 
-    layout = layout_of(ctx, store)
+    layout = layout_to_read(ctx, store)
     found: tuple[Sweep, ...] = ()
     if layout.exists():
         with Store(layout).session() as session:

@@ -367,3 +367,21 @@ def test_no_traceback_reaches_a_user_who_did_not_ask_for_it(project: Project) ->
     (project.folder / ".cockpit" / "store.duckdb").write_bytes(b"no database" * 999)
     assert "Traceback" not in project.run("runs", code=2).stderr
     assert "Traceback" in project.run("--traceback", "runs", code=2).stderr
+
+
+def test_the_store_of_a_sweep_is_where_the_user_stands_and_is_found_from_around(
+    project: Project,
+) -> None:
+    inner = project.folder / "inner"
+    inner.mkdir()
+    here = Project(inner)
+    here.write("train.py", SLOW)
+    here.spec(trials=1)
+    here.run("sweep", "sweep.toml")
+    assert len(here.json("runs")) == 1
+    around = project.run("runs", "--json")
+    assert len(json.loads(around.stdout)) == 1
+    assert "inner" in around.stderr
+    project.run("sweep", "inner/sweep.toml")
+    assert (project.folder / ".cockpit").is_dir()
+    assert [run["sweep"] for run in project.json("runs")] == ["s"]
