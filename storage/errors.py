@@ -1,7 +1,13 @@
 """The root of everything that a person can set right.
 
 UserError
-├── StoreError       (storage.store)       the store is missing, busy, too new or damaged
+├── StoreError       (storage.faults)      the store is missing, busy, too new, damaged, full or read-only
+├── AnnotationError  (storage.annotate)    a tag, a note or a name that cannot be
+├── TrashError       (storage.trash)       something cannot be deleted or brought back
+├── FilterError      (storage.terms)       a filter that cannot be understood
+├── NothingToSortBy  (storage.terms)       no run has what is to be sorted by
+├── QueryError       (storage.sandbox)     the SQL of `cockpit sql` cannot be run
+├── NoSuchMetric     (storage.reader)      no run has reported the metric
 ├── RunNotFound      (storage.runs)        no run answers to the text
 ├── SweepNotFound    (storage.sweeps)      no sweep has the name
 ├── DemoError        (cockpit.demo.write)   the demo project cannot be written

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from storage import window
 from storage.errors import UserError
 
 if TYPE_CHECKING:
@@ -53,15 +54,16 @@ class RunQuery:
 
     sweep: str | None = None
     """Only this sweep's runs (by name)."""
-    text: str = ""
-    """Only runs whose name holds this text, case ignored."""
+    where: str = ""
+    """Only runs that an expression holds for, or that hold some words: see storage.filters."""
     sort: str | None = None
-    """A field (`name`, `state`, `number`, `started`, `seconds`), else a metric, else a param.
+    """A field of storage.filters, else a metric, else a param; `metrics.NAME`, `params.NAME` choose.
 
     Newest first without.
     """
     descending: bool = True
-    """Rows without a value come last either way."""
+    """Rows without a value, or with NaN, come last either way."""
+    pinned_first: bool = False
     offset: int = 0
     limit: int | None = 200
 
@@ -73,7 +75,7 @@ class RunsPage:
     total: int
     """Rows that match the query, inside the window or not."""
     stored: int
-    """Runs in the store."""
+    """Runs in the store, the trash left out."""
     offset: int
     runs: tuple[Run, ...]
     params: tuple[str, ...]
@@ -119,65 +121,67 @@ class RunNotFound(UserError):
 
 
 def page(session: Session, query: RunQuery) -> RunsPage:
-    """Read a window of the runs table."""
-    where, params = _where(query)
-    total, stored = session.rows(
-        f"select count(*) filter ({where}), count(*) from {_WITH_SWEEP}", **params
-    )[0]
-    window = "" if query.limit is None else "limit $limit"
-    order, order_params = _order(session, query)
-    picked = session.rows(
-        f"select runs.id from {_WITH_SWEEP} where {where} order by {order} {window} offset $offset",
-        **params,
-        **order_params,
-        **({} if query.limit is None else {"limit": query.limit}),
-        offset=query.offset,
-    )
-    objectives = _objectives(session, where, params)
-    names = _names(session, where, params)
-    metrics = dict.fromkeys([*objectives, *names["metric"]])
+    """Read a window of the runs table.
+
+    Raises `FilterError` where the query's filter cannot be understood, and `NothingToSortBy`.
+    """
+    sweeps = window.objectives(session)
+    scope = window.scope_of(session, query)
+    groups = window.groups(session, scope, max((len(s.metrics) for s in sweeps), default=0))
+    there = {group.sweep for group in groups}
+    directions = window.directions(sweep for sweep in sweeps if sweep.sweep in there)
+    names = window.names(session, there)
+    total = sum(group.runs for group in groups)
+    whole = query.sweep is None and not query.where.strip()
+    rows = window.pick(session, scope, query) if query.limit != 0 else []
+    found = _fetch(session, "rowid", rows)
     return RunsPage(
         total=total,
-        stored=stored,
+        stored=total if whole else window.count_stored(session),
         offset=query.offset,
-        runs=by_ids(session, [identity for (identity,) in picked]),
+        runs=tuple(found[row] for row in rows),
         params=tuple(names["param"]),
-        metrics=tuple(metrics),
-        directions=objectives,
-        best=_best(session, where, params, objectives),
+        metrics=tuple(dict.fromkeys([*directions, *names["metric"]])),
+        directions=directions,
+        best=window.best(groups, sweeps, directions),
     )
 
 
 def by_ids(session: Session, ids: Sequence[int]) -> tuple[Run, ...]:
     """The runs of these ids, in this order."""
-    if not ids:
-        return ()
+    found = _fetch(session, "id", ids)
+    return tuple(found[identity] for identity in ids if identity in found)
+
+
+def _fetch(session: Session, key: str, wanted: Sequence[int]) -> dict[int, Run]:
+    if not wanted:
+        return {}
     rows = session.rows(
-        f"select {_COLUMNS} from {_WITH_SWEEP} where runs.id between $low and $high"
-        " and runs.id in (select unnest($ids))",
-        low=min(ids),
-        high=max(ids),
-        ids=list(ids),
+        f"select runs.{key}, {_COLUMNS} from {window.WITH_SWEEP}"
+        f" where runs.{key} in (select unnest($wanted))",
+        wanted=list(wanted),
     )
     now = datetime.now(UTC).replace(tzinfo=None)
-    found = {row[0]: _run(row[1:], now) for row in rows}
-    return tuple(found[identity] for identity in ids if identity in found)
+    return {row[0]: _run(row[1:], now) for row in rows}
 
 
 def find(session: Session, text: str) -> Run:
     """Find the run people mean by an id, a unique start of one, `SWEEP#NUMBER`, `SWEEP#best` or `@latest`.
 
-    Raises `RunNotFound`.
+    Runs in the trash are not found. Raises `RunNotFound`.
     """
     if text == "@latest":
-        picked = session.rows("select id from runs order by id desc limit 1")
+        picked = session.rows("select id from runs where trashed is null order by id desc limit 1")
     else:
-        picked = session.rows("select id from runs where name = $text", text=text)
+        picked = session.rows(
+            "select id from runs where name = $text and trashed is null", text=text
+        )
     if not picked and text.endswith("#best"):
         picked = _best_of_sweep(session, text.removesuffix("#best"))
     if not picked and len(text) >= 3:
         picked = session.rows(
-            "select id from runs where starts_with(key, $text) limit 9", text=text
+            "select id from runs where starts_with(key, $text) and trashed is null limit 9",
+            text=text,
         )
     if len(picked) == 1:
         return by_ids(session, [picked[0][0]])[0]
@@ -242,19 +246,10 @@ def thinned(
     return {identity: (tuple(steps), tuple(values)) for identity, (steps, values) in found.items()}
 
 
-_WITH_SWEEP = "runs left join sweeps on runs.sweep = sweeps.id"
 _COLUMNS = """
-    runs.id, runs.key, runs.name, sweeps.name, runs.number, runs.state, runs.reason, runs.params,
-    runs.metrics, runs.step, runs.started, runs.ended, runs.tags, runs.note, runs.pinned
+    runs.key, runs.name, sweeps.name, runs.number, runs.state, runs.reason, runs.params, runs.metrics,
+    runs.step, runs.started, runs.ended, runs.tags, runs.note, runs.pinned
 """
-FIELDS = {
-    "name": "runs.name",
-    "state": "runs.state",
-    "sweep": "sweeps.name",
-    "number": "runs.number",
-    "started": "runs.started",
-    "seconds": "coalesce(runs.ended, now()::timestamp) - runs.started",
-}
 _THINNED = """
 with points as (
     select run, step, value from metrics
@@ -277,80 +272,11 @@ select distinct run, step, value from extremes order by run, step
 """
 
 
-def _where(query: RunQuery) -> tuple[str, dict[str, Any]]:
-    conditions: list[str] = []
-    params: dict[str, Any] = {}
-    if query.sweep is not None:
-        conditions.append("sweeps.name = $sweep")
-        params["sweep"] = query.sweep
-    if query.text:
-        conditions.append("contains(lower(runs.name), lower($text))")
-        params["text"] = query.text
-    return " and ".join(conditions) or "true", params
-
-
-def _order(session: Session, query: RunQuery) -> tuple[str, dict[str, Any]]:
-    way = "desc" if query.descending else "asc"
-    if query.sort is None:
-        return f"runs.id {way}", {}
-    if query.sort in FIELDS:
-        return f"{FIELDS[query.sort]} {way} nulls last, runs.id desc", {}
-    is_metric = session.rows(
-        "select exists(from names where kind = 'metric' and name = $sort)", sort=query.sort
-    )[0][0]
-    if is_metric:
-        value = "case when isnan(runs.metrics[$sort]) then null else runs.metrics[$sort] end"
-        return f"{value} {way} nulls last, runs.id desc", {"sort": query.sort}
-    text = "json_extract_string(runs.params, $sort)"
-    pointer = "/" + query.sort.replace("~", "~0").replace("/", "~1")
-    return (
-        f"try_cast({text} as double) {way} nulls last, {text} {way} nulls last, runs.id desc",
-        {"sort": pointer},
-    )
-
-
-def _objectives(session: Session, where: str, params: dict[str, Any]) -> dict[str, str]:
-    rows = session.rows(
-        "select distinct on (s.id) s.metrics, s.directions from sweeps s semi join"
-        f" (select runs.sweep from {_WITH_SWEEP} where {where}) r on r.sweep = s.id order by s.id desc",
-        **params,
-    )
-    return {name: way for names, ways in rows for name, way in zip(names, ways, strict=False)}
-
-
-def _names(session: Session, where: str, params: dict[str, Any]) -> dict[str, list[str]]:
-    rows = session.rows(
-        "select kind, name from names where exists"
-        f" (from {_WITH_SWEEP} where {where} and runs.sweep is not distinct from names.sweep)"
-        " group by kind, name order by min(position)",
-        **params,
-    )
-    return {
-        wanted: [name for kind, name in rows if kind == wanted] for wanted in ("param", "metric")
-    }
-
-
-def _best(
-    session: Session, where: str, params: dict[str, Any], objectives: Mapping[str, str]
-) -> dict[str, str]:
-    best: dict[str, str] = {}
-    for name, direction in objectives.items():
-        pick = "arg_max" if direction == "maximize" else "arg_min"
-        rows = session.rows(
-            f"select {pick}(runs.key, runs.metrics[$metric]) from {_WITH_SWEEP}"
-            f" where {where} and runs.state = 'complete' and not isnan(runs.metrics[$metric])",
-            **params,
-            metric=name,
-        )
-        if rows[0][0] is not None:
-            best[name] = rows[0][0]
-    return best
-
-
 def _best_of_sweep(session: Session, sweep: str) -> list[tuple[Any, ...]]:
     return session.rows(
         "select runs.id from runs join sweeps on runs.sweep = sweeps.id where sweeps.name = $sweep"
-        " and runs.state = 'complete' and len(sweeps.directions) = 1 and not isnan(runs.\"values\"[1])"
+        " and runs.trashed is null and runs.state = 'complete' and len(sweeps.directions) = 1"
+        ' and not isnan(runs."values"[1])'
         " order by if(sweeps.directions[1] = 'maximize', -1, 1) * runs.\"values\"[1], runs.id limit 1",
         sweep=sweep,
     )

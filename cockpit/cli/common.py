@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
 import click
 
 from storage.layout import Layout, find_store, stores_below
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from storage.store import Session
 
 store_option = click.option(
     "--store", metavar="DIR", help="The store folder. [default: .cockpit, looked for upwards]"
@@ -26,3 +34,15 @@ def layout_to_read(ctx: click.Context, store: str | None) -> Layout:
         return layout
     click.echo(f"(the store in {below[0].project.name}; there is none here)", err=True)
     return below[0]
+
+
+@contextmanager
+def open_session(layout: Layout) -> Iterator[Session]:
+    """Open the store; what it has to say about itself goes to stderr."""
+    from cockpit.format import plain
+    from storage.store import Store
+
+    with Store(layout).session() as session:
+        for notice in session.notices:
+            click.echo(f"cockpit: {plain(notice)}", err=True)
+        yield session

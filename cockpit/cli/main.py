@@ -18,11 +18,21 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 COMMANDS = {
+    "delete": "Delete runs or sweeps.",
     "demo": "Write a small project and run its sweep.",
+    "note": "Write a note on a run.",
+    "pin": "Pin runs.",
+    "rename": "Rename a run.",
     "runs": "List runs.",
     "show": "Show one run.",
+    "sql": "Ask the store in SQL, read-only.",
+    "store": "Look after the run store: check, compact, back up, restore.",
     "sweep": "Run a sweep.",
     "sweeps": "List sweeps.",
+    "tag": "Tag runs.",
+    "trash": "List what was deleted.",
+    "undelete": "Bring runs or sweeps back from the trash.",
+    "unpin": "Unpin runs.",
 }
 
 

@@ -58,6 +58,10 @@ def _lines(found: RunDetail, layout: Layout) -> Iterable[str]:
     yield f"{plain(run.name)}  {look.glyph} {look.word}  {duration(run.seconds)}  id {run.id}"
     if run.reason:
         yield f"  {plain(run.reason)}"
+    if run.tags or run.pinned:
+        yield "  " + "  ".join([*["pinned"] * run.pinned, *(f"+{plain(tag)}" for tag in run.tags)])
+    if run.note:
+        yield from (f"  {plain(line)}" for line in run.note.splitlines())
     yield from _section("metrics", run.metrics)
     yield from _section("params", run.params)
     yield from _section("user attributes", found.user_attrs)

@@ -41,6 +41,9 @@ def run_as_json(run: Run) -> dict[str, Any]:
         "step": run.step,
         "started": run.started and run.started.isoformat(),
         "seconds": run.seconds,
+        "tags": run.tags,
+        "note": run.note,
+        "pinned": run.pinned,
     }
 
 
@@ -74,8 +77,10 @@ def print_runs(page: RunsPage) -> None:
         line = "  ".join(f"{name}={value(raw)}" for name, raw in constant.items())
         out.print(Text(f"constant: {plain(line)}", style="dim", no_wrap=True, overflow="ellipsis"))
     reasons = any(map(_reason, page.runs))
-    table = _table("run", "state", *page.metrics, *varying, "time", "age", *["reason"] * reasons)
-    for column in table.columns[2 : len(table.columns) - reasons]:
+    tagged = any(run.tags for run in page.runs)
+    words = ["tags"] * tagged + ["reason"] * reasons
+    table = _table("run", "state", *page.metrics, *varying, "time", "age", *words)
+    for column in table.columns[2 : len(table.columns) - len(words)]:
         column.justify = "right"
     now = datetime.now(UTC)
     for run in page.runs:
@@ -86,6 +91,7 @@ def print_runs(page: RunsPage) -> None:
             *(Text(value(run.params[name]) if name in run.params else MISSING) for name in varying),
             Text(duration(run.seconds)),
             Text(age(run.started, now)),
+            *[Text(plain(" ".join(run.tags)))] * tagged,
             *[Text(_reason(run))] * reasons,
         )
     out.print(table)

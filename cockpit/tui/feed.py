@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from cockpit.tui import clock
 from cockpit.tui.source import Unreadable
+from storage.terms import FilterError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator
@@ -49,6 +50,10 @@ class Snapshot:
     at: datetime
     """UTC."""
     page: RunsPage
+    where: str
+    """The filter of the page: the last that was understood."""
+    complaint: str
+    """What is the matter with the filter that was asked for; empty where nothing is."""
     sweeps: tuple[Sweep, ...]
     view: SweepView | None
     curve: Curve | None
@@ -75,6 +80,7 @@ class Feed:
         self._closed = False
         self._answers: dict[Hashable, object] = {}
         self._stamp: tuple[int, ...] | None = None
+        self._understood: dict[str | None, str] = {}
 
     def ask(self, question: Question) -> None:
         """Change what is read; an unread earlier question is dropped."""
@@ -132,12 +138,24 @@ class Feed:
             query = replace(query, sweep=newest(sweeps).name)
         known = query.sweep in [sweep.name for sweep in sweeps]
         name = query.sweep if question.into_sweep and known else None
-        page = self._once(query, lambda: source.runs(query))
+        page, where, complaint = self._page(query)
         view = self._once(("view", name), lambda: source.sweep(name)) if name else None
         curve, lines = self._selected(question, page, sweeps, log)
+        size = self._once("size", source.size)
         return Snapshot(
-            question, clock.now(), page, sweeps, view, curve, lines, self._once("size", source.size)
+            question, clock.now(), page, where, complaint, sweeps, view, curve, lines, size
         )
+
+    def _page(self, query: RunQuery) -> tuple[RunsPage, str, str]:
+        """The page, its filter, and a complaint: half a condition is typed on the way to a whole one."""
+        try:
+            page = self._once(query, lambda: self._source.runs(query))
+        except FilterError as error:
+            last = replace(query, where=self._understood.pop(query.sweep, ""))
+            page, where, _ = self._page(last)
+            return page, where, str(error)
+        self._understood[query.sweep] = query.where
+        return page, query.where, ""
 
     def _selected(
         self,

@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from storage.errors import UserError
+from storage.terms import FilterError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,7 +45,8 @@ class Source(Protocol):
     def reading(self) -> AbstractContextManager[None]:
         """The questions asked inside share one look at the store."""
 
-    def runs(self, query: RunQuery) -> RunsPage: ...
+    def runs(self, query: RunQuery) -> RunsPage:
+        """Raises `FilterError` too, where the query's filter cannot be understood."""
 
     def sweeps(self) -> tuple[Sweep, ...]:
         """Newest first."""
@@ -146,5 +148,7 @@ class StoreSource:
             if self._session is None:
                 self._session = self._open.enter_context(self._asked().session(WAIT))
             return question(self._session)
+        except FilterError:
+            raise
         except UserError as error:
             raise Unreadable(str(error)) from error

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from storage.runs import Curve, Run, RunQuery, RunsPage
 from storage.sweeps import Sweep, SweepView
+from storage.terms import FilterError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -83,6 +84,8 @@ class FakeSource:
         self.logs = logs or {}
         self.trouble: Exception | None = None
         self.asked: list[RunQuery] = []
+        self.refused: dict[str, str] = {}
+        """Filters that are not understood, and the complaint."""
         self.version = 0
 
     def bump(self) -> None:
@@ -100,7 +103,9 @@ class FakeSource:
     def runs(self, query: RunQuery) -> RunsPage:
         self.asked.append(query)
         found = [run for run in self.all if query.sweep in (None, run.sweep)]
-        found = [run for run in found if query.text.lower() in run.name.lower()]
+        if query.where in self.refused:
+            raise FilterError(self.refused[query.where])
+        found = [run for run in found if query.where.strip().lower() in run.name.lower()]
         found = _sorted(found, query)
         names = [run.params for run in found[:500]]
         params = tuple(dict.fromkeys(key for params in names for key in params))

@@ -9,6 +9,7 @@ from cockpit.tui.screens.help import HelpScreen, explain
 from cockpit.tui.screens.runs import RunsScreen
 from cockpit.tui.screens.sweep import SweepScreen
 from cockpit.tui.widgets.key_bar import KeyBar
+from cockpit.tui.widgets.line import Line
 from cockpit.tui.widgets.log_tail import LogTail
 from cockpit.tui.widgets.run_table import RunTable
 from tests.tui.conftest import settled, until
@@ -84,6 +85,31 @@ async def test_filter_narrows_as_one_types_and_escape_clears_it() -> None:
         await pilot.press("escape")
         await settled(pilot)
         assert table(app).total == 30
+
+
+async def test_half_a_condition_keeps_the_rows_and_says_what_is_missing() -> None:
+    source = FakeSource(income(30))
+    source.refused = {"#1 >": "something is missing beside '>'"}
+    app = CockpitApp(source)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("slash", *"#1")
+        await settled(pilot)
+        await pilot.press(*" >")
+        await settled(pilot)
+        screen = app.screen
+        assert isinstance(screen, RunsScreen)
+        complaint = screen.query_one("#complaint", Line)
+        assert "something is missing" in str(complaint.render())
+        assert complaint.region.width > 20
+        assert table(app).total == 11
+        assert "filter: #1" in str(screen.query_one("#tabs", Line).render())
+        await pilot.press("enter")
+        assert screen.has_class("-filtering"), "what was not understood stays open for correction"
+        await pilot.press("escape")
+        await settled(pilot)
+        assert table(app).total == 30
+        assert not complaint.display
 
 
 async def test_a_filter_that_matches_nothing_says_so() -> None:

@@ -74,6 +74,26 @@ def test_the_store_answers_every_question(layout: Layout, writer: SpoolWriter) -
     assert source.size() > 0
 
 
+async def test_a_condition_typed_letter_by_letter_filters_once_it_is_whole(
+    layout: Layout, writer: SpoolWriter
+) -> None:
+    write_runs(writer, 4)
+    app = CockpitApp(StoreSource(layout))
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settled(pilot)
+        table = app.screen.query_one(RunTable)
+        await pilot.press("slash", *"lr < 0.0")
+        await settled(pilot)
+        await pilot.press(*"5 and nope >")
+        await settled(pilot)
+        assert app.screen.has_class("-refused")
+        assert table.total == 2
+        await pilot.press(*["backspace"] * len(" and nope >"))
+        await settled(pilot)
+        assert not app.screen.has_class("-refused")
+        assert table.total == 2
+
+
 def test_a_log_gives_its_last_lines_however_long_it_is(layout: Layout) -> None:
     source = StoreSource(layout)
     assert source.log_tail("abc", 3) == ()

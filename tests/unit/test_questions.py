@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import TYPE_CHECKING
 
 import pytest
 
+from cockpit.cli.main import run as cockpit
 from storage import runs, sweeps
 from storage.events import (
     Event,
@@ -22,6 +24,7 @@ from storage.events import (
 from storage.runs import RunNotFound, RunQuery
 from storage.store import Session, Store
 from storage.sweeps import SweepNotFound
+from storage.terms import NothingToSortBy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,8 +107,8 @@ def test_a_window_is_a_part_of_the_whole(session: Session) -> None:
 
 
 def test_text_finds_names_whatever_their_case(session: Session) -> None:
-    assert names(runs.page(session, RunQuery(text="TWO"))) == ["two#0"]
-    assert runs.page(session, RunQuery(text="50%")).total == 0
+    assert names(runs.page(session, RunQuery(where="TWO"))) == ["two#0"]
+    assert runs.page(session, RunQuery(where="50%")).total == 0
 
 
 def test_a_page_knows_the_columns_and_the_best(session: Session, ids: list[int]) -> None:
@@ -197,3 +200,140 @@ def test_a_view_holds_the_best_so_far_over_complete_trials_only(session: Session
 def test_a_sweep_that_is_not_there_is_said_not_to_be(session: Session) -> None:
     with pytest.raises(SweepNotFound, match="there are: income, two"):
         sweeps.view(session, "outcome")
+
+
+@pytest.mark.parametrize(
+    "key, numbers",
+    [
+        ("metrics.auc", [1, 5, 3, 0, 4, 2]),
+        ("params.lr", [0, 1, 2, 3, 4, 5]),
+        ("params.a/b~c", [5, 4, 3, 2, 1, 0]),
+        ("ms", [2, 1, 0, 5, 4, 3]),
+        ("tag", [4, 1, 5, 3, 2, 0]),
+        ("note", [3, 5, 4, 2, 1, 0]),
+        ("step", [5, 3, 2, 1, 0, 4]),
+        ("reason", [5, 4, 3, 2, 1, 0]),
+    ],
+)
+def test_every_column_sorts_with_what_is_missing_last(
+    layout: Layout, writer: SpoolWriter, ids: list[int], key: str, numbers: list[int]
+) -> None:
+    writer.append(RunChanged(ids[1], {"tag": "b"}), RunChanged(ids[4], {"tag": "c"}))
+    writer.append(RunChanged(ids[3], {"note": "here"}))
+    with Store(layout).session() as session:
+        found = runs.page(session, RunQuery(sweep="income", sort=key))
+    assert [run.number for run in found.runs] == numbers
+
+
+def test_pinned_runs_come_first_where_that_is_asked_for(
+    layout: Layout, writer: SpoolWriter, ids: list[int]
+) -> None:
+    writer.append(RunChanged(ids[0], {"pinned": True}))
+    with Store(layout).session() as session:
+        assert names(runs.page(session, RunQuery(sweep="income")))[0] == "income#5"
+        first = runs.page(session, RunQuery(sweep="income", pinned_first=True))
+        by_auc = runs.page(
+            session, RunQuery(sweep="income", sort="auc", pinned_first=True, limit=2)
+        )
+    assert names(first) == [f"income#{n}" for n in (0, 5, 4, 3, 2, 1)]
+    assert names(by_auc) == ["income#0", "income#1"]
+
+
+def test_what_no_run_has_cannot_be_sorted_by(session: Session) -> None:
+    with pytest.raises(NothingToSortBy, match="'nope'"):
+        runs.page(session, RunQuery(sort="nope"))
+
+
+def test_a_filter_narrows_the_columns_and_the_best_too(session: Session) -> None:
+    page = runs.page(session, RunQuery(where="number < 1 and sweep = 'income'"))
+    assert (page.total, page.stored) == (1, 7)
+    assert page.best == {"auc": page.runs[0].id}
+    assert page.metrics == ("auc", "ms")
+    assert "value_0" in runs.page(session, RunQuery(where="two")).metrics
+
+
+def test_the_best_of_several_sweeps_is_the_best_of_all(
+    layout: Layout, writer: SpoolWriter, ids: list[int]
+) -> None:
+    later, run = writer.new_id(), writer.new_id()
+    writer.append(
+        SweepCreated(later, "later", ["maximize"], 60.0),
+        SweepChanged(later, {"metrics": ["auc"]}),
+        RunCreated(run, later, 0, "later#0", "running", 61.0),
+        RunChanged(run, {"state": "complete", "values": [0.95], "metrics": {"auc": 0.95}}),
+    )
+    with Store(layout).session() as session:
+        page = runs.page(session, RunQuery())
+        assert page.best["auc"] == runs.find(session, "later#0").id
+        assert set(page.best) == {"auc", "value_0", "value_1"}
+
+
+def test_what_is_in_the_trash_is_nowhere(
+    layout: Layout, writer: SpoolWriter, ids: list[int]
+) -> None:
+    writer.append(RunChanged(ids[1], {"trashed": 90.0}))
+    with Store(layout).session() as session:
+        page = runs.page(session, RunQuery(sweep="income"))
+        assert (page.total, page.stored) == (5, 6)
+        assert page.best == {"auc": runs.find(session, "income#0").id}
+        assert runs.find(session, "income#best").number == 0
+        with pytest.raises(RunNotFound):
+            runs.find(session, "income#1")
+        income = sweeps.find_sweep(session, "income")
+        assert (income.counts["complete"], income.best and income.best.number) == (2, 0)
+        assert sweeps.view(session, "income").best_so_far == ((0, 0.5),)
+
+
+def test_a_sweep_in_the_trash_is_not_listed(
+    layout: Layout, writer: SpoolWriter, ids: list[int]
+) -> None:
+    sweep = writer.new_id()
+    writer.append(SweepCreated(sweep, "gone", ["minimize"], 70.0))
+    writer.append(SweepChanged(sweep, {"trashed": 90.0}))
+    with Store(layout).session() as session:
+        assert [one.name for one in sweeps.all_sweeps(session)] == ["two", "income"]
+        assert "gone" in sweeps.sweep_names(session)
+        with pytest.raises(SweepNotFound, match=r"there are: income, two$"):
+            sweeps.find_sweep(session, "gone")
+
+
+def run_command(capsys: pytest.CaptureFixture[str], layout: Layout, *arguments: str) -> list[str]:
+    assert cockpit(["runs", *arguments, "--json", "--store", str(layout.root)]) == 0
+    return [run["name"] for run in json.loads(capsys.readouterr().out)]
+
+
+def test_the_command_filters_and_sorts(
+    layout: Layout, ids: list[int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    condition = "lr <= 0.1 and state in ('complete', 'pruned')"
+    found = run_command(capsys, layout, "--where", condition, "--sort", "auc")
+    assert found == ["income#1", "income#3", "income#2"]
+    upwards = run_command(capsys, layout, "-w", condition, "--sort", "params.lr", "--reverse")
+    assert upwards == ["income#3", "income#2", "income#1"]
+    assert run_command(capsys, layout, "-w", "TWO") == ["two#0"]
+
+
+@pytest.mark.parametrize(
+    "arguments, sentence",
+    [
+        (["-w", "acu > 1"], "cockpit: there is no 'acu'; did you mean auc? (column 1)"),
+        (["-w", "auc >"], "cockpit: something is missing beside '>' (column 5)"),
+        (["--sort", "acu"], "did you mean 'auc'?"),
+    ],
+)
+def test_the_command_says_what_it_did_not_understand(
+    layout: Layout,
+    ids: list[int],
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    sentence: str,
+) -> None:
+    assert cockpit(["runs", *arguments, "--store", str(layout.root)]) == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_the_command_says_that_nothing_matches(
+    layout: Layout, ids: list[int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cockpit(["runs", "-w", "auc > 2", "--store", str(layout.root)]) == 0
+    assert capsys.readouterr().out == "none of 7 runs matches\n"

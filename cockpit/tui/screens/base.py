@@ -36,7 +36,7 @@ class DataScreen(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "filter", key_display="/", id="filter",
-                tooltip="Only runs whose name holds a text; Esc clears it"),
+                tooltip="Only runs with a word, or where auc > 0.9; Esc clears it"),
         Binding("s", "sort", "sort", id="sort", tooltip="Sort by the next column"),
         Binding("S", "reverse", "reverse", id="reverse", tooltip="Turn the order around"),
         Binding("tab", "app.focus_next", "next pane", show=False, id="pane.next",
@@ -71,6 +71,7 @@ class DataScreen(Screen[None]):
         with Container(id="filter"):
             yield Line(id="filter-label")
             yield Input(id="filter-text", compact=True, select_on_focus=False)
+            yield Line(id="complaint")
         yield KeyBar(id="keys")
 
     def compose_body(self) -> ComposeResult:
@@ -78,7 +79,7 @@ class DataScreen(Screen[None]):
         raise NotImplementedError
 
     def on_mount(self) -> None:
-        label = Words((Piece("/", "bold accent"), Piece("name holds", "quiet", gap=1)))
+        label = Words((Piece("/", "bold accent"), Piece("filter", "quiet", gap=1)))
         self.query_one("#filter-label", Line).words = label
         self.table.focus()
         self.freshen()
@@ -133,7 +134,11 @@ class DataScreen(Screen[None]):
     def paint(self, snapshot: Snapshot) -> None:
         """Hand a new snapshot to the widgets."""
         if snapshot.question.query == self.question.query:
-            self.table.show(snapshot.page, snapshot.question.query, snapshot.at)
+            shown = replace(snapshot.question.query, where=snapshot.where)
+            self.table.show(snapshot.page, shown, snapshot.at)
+        self.set_class(bool(snapshot.complaint), "-refused")
+        complaint = Piece(fmt.plain(snapshot.complaint), "stopped")
+        self.query_one("#complaint", Line).words = Words((complaint,))
 
     def freshen(self) -> None:
         """Say again what depends on the time; what reads the same is not painted again."""
@@ -190,14 +195,15 @@ class DataScreen(Screen[None]):
             return []
         page, query = self.snapshot.page, self.snapshot.question.query
         pieces = []
-        if query.text:
-            pieces.append(Piece(f"filter: {fmt.plain(query.text)}", "accent"))
+        where = self.snapshot.where
+        if where:
+            pieces.append(Piece(f"filter: {fmt.plain(where)}", "accent"))
         order = f"by {fmt.plain(query.sort)}" if query.sort else "newest first"
         if not query.sort and not query.descending:
             order = "oldest first"
         pieces.append(Piece(order, "quiet", rank=1))
         unit = "run" if page.total == 1 else "runs"
-        of = f" of {fmt.count(page.stored)}" if query.text else f" {unit}"
+        of = f" of {fmt.count(page.stored)}" if where else f" {unit}"
         pieces.append(Piece(f"{fmt.count(page.total)}{of}", "quiet"))
         return pieces
 
@@ -238,18 +244,22 @@ class DataScreen(Screen[None]):
         self.query_one("#filter-text", Input).focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        if event.value != self.question.query.text:
+        if event.value != self.question.query.where:
             self.table.restart()
-            self.ask(text=event.value, offset=0)
+            self.ask(where=event.value, offset=0)
 
     def on_input_submitted(self) -> None:
+        if not self.has_class("-refused"):
+            self._end_filtering()
+
+    def _end_filtering(self) -> None:
         self.remove_class("-filtering")
         self.table.focus()
 
     def action_back(self) -> None:
-        if self.has_class("-filtering") or self.question.query.text:
+        if self.has_class("-filtering") or self.question.query.where:
             self.query_one("#filter-text", Input).value = ""
-            self.on_input_submitted()
+            self._end_filtering()
         else:
             self.leave()
 

@@ -38,9 +38,9 @@ class RunsScreen(DataScreen):
         self.set_class(not page.stored, "-empty")
         self.set_class(bool(page.stored) and not page.total, "-nothing")
         if page.stored and not page.total:
-            text = fmt.plain(snapshot.question.query.text)
+            text = fmt.plain(snapshot.where)
             self.query_one("#nothing", Static).update(
-                f"No run's name holds “{text}”. Esc clears the filter."
+                f"No run matches “{text}”. Esc clears the filter."
             )
 
     def freshen(self) -> None:

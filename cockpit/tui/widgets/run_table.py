@@ -359,7 +359,7 @@ class RunTable(ScrollView, can_focus=True):
 
 
 def _subject(query: RunQuery | None) -> object:
-    return query and (query.sweep, query.text)
+    return query and (query.sweep, query.where)
 
 
 def _order(query: RunQuery | None) -> object:

@@ -1,0 +1,206 @@
+"""Where people's own SQL runs: a DuckDB in memory that sees the store's tables and nothing else.
+
+The store's database is attached read-only, everything acknowledged so far folded in, and what DuckDB could
+do beyond reading it is switched off and locked: no file is read or written, no database attached, no
+setting changed, no extension loaded, nothing spilled to the disk. A query may take so much time and so many
+rows, not more. The store's lock is held meanwhile: writers do not notice, but another reader waits.
+
+The views, one row a thing, the trash left out (times are UTC):
+- `runs`: id, name, sweep, number, state, reason, params (JSON), metrics (MAP of last values), step, started,
+  ended, seconds, tags, note, pinned;
+- `params`: run, name, value (text), number (null where it is none);
+- `metrics`: run, name, step, time, value, every point in the order reported;
+- `sweeps`: id, name, state, reason, directions, metrics, trials, workers, sampler, pruner, seed, started,
+  ended, seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from threading import Event, Thread
+from typing import TYPE_CHECKING
+
+import duckdb
+import polars as pl
+
+from storage.errors import UserError
+from storage.faults import explain
+from storage.store import Store
+
+if TYPE_CHECKING:
+    from storage.layout import Layout
+
+TIMEOUT = 60.0
+"""Seconds."""
+
+_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
+    "memory_limit": "1GB",
+    "threads": "2",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "allow_community_extensions": "false",
+    "temp_directory": "",
+}
+_LOCKS = """
+set python_enable_replacements = false;
+set enable_external_access = false;
+set lock_configuration = true;
+"""
+_SECONDS = "greatest(0, date_diff('microseconds', {0}.started, coalesce({0}.ended, now() at time zone 'UTC')) / 1e6)"
+_VIEWS = f"""
+create view sweeps as
+select key as id, name, state, reason, directions, metrics, trials, workers, sampler, pruner, seed,
+    started, ended, {_SECONDS.format("s")} as seconds
+from store.sweeps s where trashed is null;
+
+create view runs as
+select r.key as id, r.name, s.name as sweep, r.number, r.state, r.reason, r.params, r.metrics, r.step,
+    r.started, r.ended, {_SECONDS.format("r")} as seconds, r.tags, r.note, r.pinned
+from store.runs r left join store.sweeps s on r.sweep = s.id where r.trashed is null;
+
+create view params as
+select runs.id as run, p.key as name, p.value->>'$' as value, try_cast(p.value->>'$' as double) as number
+from runs, json_each(runs.params) p;
+
+create view metrics as
+select r.key as run, m.name, m.step, m.time, m.value
+from store.metrics m join store.runs r on m.run = r.id where r.trashed is null;
+"""
+_ALLOWED = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
+_AS_TEXT = {"interval", "bit", "hugeint", "uhugeint", "bignum", "union", "variant"}
+"""Types that polars cannot take over."""
+
+
+class QueryError(UserError):
+    """The SQL could not be run; the message is a sentence for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a query found."""
+
+    frame: pl.DataFrame
+    json: tuple[str, ...]
+    """Columns whose texts are JSON."""
+    cut: bool
+    """Whether there were more rows than asked for."""
+
+
+def ask(layout: Layout, sql: str, *, limit: int | None = None, timeout: float = TIMEOUT) -> Answer:
+    """Answer one SELECT over the views, with at most `limit` rows, within `timeout` seconds.
+
+    Raises `QueryError`, or `StoreError` where the store cannot be opened.
+    """
+    with Store(layout).held() as held:
+        with held.session():
+            pass  # opened and closed again: now everything acknowledged is in the tables
+        connection = duckdb.connect(config=_SETTINGS)
+        try:
+            _prepare(connection, layout)
+            _check(connection, sql)
+            return _Run(connection, sql, limit).within(timeout)
+        finally:
+            connection.close()
+
+
+def _prepare(connection: duckdb.DuckDBPyConnection, layout: Layout) -> None:
+    quoted = str(layout.database).replace("'", "''")
+    try:
+        connection.execute(f"attach '{quoted}' as store (read_only)")
+    except duckdb.Error as error:
+        raise (explain(error, layout, opening=True) or error) from error
+    connection.execute(_VIEWS)
+    connection.execute(_LOCKS)
+
+
+def _check(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+    try:
+        statements = connection.extract_statements(sql)
+    except duckdb.Error as error:
+        raise _in_words(error) from error
+    if len(statements) != 1:
+        raise QueryError(f"one statement at a time, please; there are {len(statements)}")
+    if statements[0].type not in _ALLOWED:
+        kind = statements[0].type.name.lower()
+        raise QueryError(
+            f"only SELECT can be run here, for the store is read and not changed; this is {kind}"
+        )
+
+
+class _Run:
+    """A query in a thread of its own, so that Ctrl-C and the clock can end it."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, sql: str, limit: int | None) -> None:
+        self._connection = connection
+        self._sql = sql
+        self._limit = limit
+        self._answer: Answer | None = None
+        self._error: BaseException | None = None
+        self._ended = Event()
+
+    def within(self, timeout: float) -> Answer:
+        thread = Thread(target=self._work, name="query", daemon=True)
+        thread.start()
+        try:
+            in_time = self._ended.wait(timeout)
+        finally:
+            self._stop()
+            thread.join()
+        if not in_time:
+            raise QueryError(
+                f"the query was ended after {timeout:g} s; allow it more time (--timeout)"
+            )
+        if isinstance(self._error, duckdb.Error):
+            raise _in_words(self._error) from self._error
+        if self._error is not None:
+            raise self._error
+        assert self._answer is not None
+        return self._answer
+
+    def _stop(self) -> None:
+        # Again and again: an interrupt between two of DuckDB's steps is forgotten.
+        while not self._ended.is_set():
+            self._connection.interrupt()
+            self._ended.wait(0.05)
+
+    def _work(self) -> None:
+        try:
+            self._answer = self._ask()
+        except BaseException as error:
+            self._error = error
+        finally:
+            self._ended.set()
+
+    def _ask(self) -> Answer:
+        found = self._connection.sql(self._sql)
+        columns = [_taken_over(n, t) for n, t in zip(found.columns, found.types, strict=True)]
+        found = found.project(", ".join(columns))
+        if self._limit is not None:
+            found = found.limit(self._limit + 1)
+        json = tuple(n for n, t in zip(found.columns, found.types, strict=True) if str(t) == "JSON")
+        frame = pl.DataFrame(found.materialize())
+        if self._limit is None or frame.height <= self._limit:
+            return Answer(frame, json, cut=False)
+        return Answer(frame.head(self._limit), json, cut=True)
+
+
+def _taken_over(name: str, kind: duckdb.sqltypes.DuckDBPyType) -> str:
+    quoted = '"' + name.replace('"', '""') + '"'
+    return f"{quoted}::varchar as {quoted}" if _kinds(kind) & _AS_TEXT else quoted
+
+
+def _kinds(kind: duckdb.sqltypes.DuckDBPyType) -> set[str]:
+    nested = kind.children if kind.id in ("list", "array", "struct", "map", "union") else []
+    inner = [child for _, child in nested if isinstance(child, duckdb.sqltypes.DuckDBPyType)]
+    return {kind.id}.union(*(_kinds(child) for child in inner))
+
+
+def _in_words(error: duckdb.Error) -> QueryError:
+    """DuckDB's own message without its prefix; it names the place and what was meant."""
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return QueryError("the query needs more than the 1 GB of memory it may have")
+    if isinstance(error, duckdb.PermissionException):
+        return QueryError(
+            "the query reaches beyond the store: no file, address or setting can be used here"
+        )
+    return QueryError(str(error).strip())
