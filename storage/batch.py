@@ -56,10 +56,10 @@ def parse(data: bytes) -> Batch:
     if points is None:
         points = _collect_points(events)
         events = {i: event for i, event in events.items() if not isinstance(event, MetricLogged)}
-    for run, name, step, time, value, line in points.unique(
-        ["run", "name"], keep="last"
-    ).iter_rows():
-        events[line] = MetricLogged(run, name, step, time, value)
+    if points.height:
+        last = points.unique(["run", "name"], keep="last")
+        for run, name, step, time, value, line in last.iter_rows():
+            events[line] = MetricLogged(run, name, step, time, value)
     return Batch(points, tuple(events[i] for i in sorted(events)), tuple(bad))
 
 

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from storage import spool
+from storage import liveness, spool
 from storage.batch import parse
 from storage.events import to_json
 from storage.fold import Rows, fold, touched
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from storage.batch import BadEvent
     from storage.fold import Row
+    from storage.layout import Layout
     from storage.spool import Chunk
     from storage.store import Session
 
@@ -76,19 +81,73 @@ _BAD: dict[str, Any] = {
     "line": pl.String,
     "seen": _TIME,
 }
+_SPOOLS: dict[str, Any] = {"file": pl.String, "position": pl.Int64, "born": pl.Float64}
+_DELETED: dict[str, Any] = {"id": pl.Int64, "sweep": pl.Int64, "number": pl.Int64, "time": _TIME}
 _JSON = ("driver", "user_attrs", "system_attrs", "params", "distributions", "resources")
 
 
 def drain(session: Session) -> None:
     """Fold in whatever the spools hold beyond the positions the tables know."""
-    positions = dict(session.rows("select file, position from spools"))
+    for pieces in _together(session.layout, pending(session)):
+        with session.transaction():
+            _take_in(session, pieces)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Pending:
+    """A spool file that holds more than the tables know."""
+
+    born: float
+    """When its writer began, in seconds since 1970; 0 where the file does not say."""
+    name: str
+    position: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Whole lines of one writer."""
+
+    chunk: Chunk
+    born: float
+
+    @property
+    def writer(self) -> str:
+        return self.chunk.file.partition("-")[0]
+
+
+def _together(layout: Layout, files: list[Pending]) -> Iterator[list[_Piece]]:
+    """Pieces of about `CHUNK_BYTES`: of thousands of tiny spools, a transaction each is what would cost."""
+    pieces: list[_Piece] = []
+    size = 0
+    for file in files:
+        for chunk in spool.read_chunks(layout, file.name, file.position, file.size, CHUNK_BYTES):
+            if pieces and size + len(chunk.data) > CHUNK_BYTES:
+                yield pieces
+                pieces, size = [], 0
+            pieces.append(_Piece(chunk, file.born))
+            size += len(chunk.data)
+    if pieces:
+        yield pieces
+
+
+def pending(session: Session) -> list[Pending]:
+    """The files to read, in the order in which their writers began: what came first is folded first."""
+    known = {
+        file: (position, born)
+        for file, position, born in session.rows("select file, position, born from spools")
+    }
+    found: list[Pending] = []
     for file, size in spool.segments(session.layout):
-        position = positions.get(file, 0)
-        if size <= position:
+        position, born_then = known.get(file, (0, None))
+        if size == position:
             continue
-        for chunk in spool.read_chunks(session.layout, file, position, size, CHUNK_BYTES):
-            with session.transaction():
-                _take_in(session, chunk)
+        born = liveness.born(session.layout, file)
+        # A file of the same name that another writer began is another file.
+        position = position if born == born_then else 0
+        if size > position:
+            found.append(Pending(born, file, position, size))
+    return sorted(found)
 
 
 def settle_lost(session: Session) -> None:
@@ -97,7 +156,7 @@ def settle_lost(session: Session) -> None:
         "select distinct writer from runs where state = 'running'"
         " union select distinct writer from sweeps where state = 'running'"
     )
-    gone = [writer for (writer,) in running if not spool.is_alive(session.layout, writer)]
+    gone = [writer for (writer,) in running if not liveness.is_alive(session.layout, writer)]
     if not gone:
         return
     with session.transaction():
@@ -127,32 +186,35 @@ where state = 'running' and list_contains($gone, writer)
 """
 
 
-def _take_in(session: Session, chunk: Chunk) -> None:
-    batch = parse(chunk.data)
-    rows = _load(session, *touched(batch.events))
+def _take_in(session: Session, pieces: list[_Piece]) -> None:
+    batches = [parse(piece.chunk.data) for piece in pieces]
+    rows = _load(session, *touched(event for batch in batches for event in batch.events))
     before = (set(rows.sweeps), set(rows.runs), set(rows.names))
-    writer = chunk.file.partition("-")[0]
-    for event in batch.events:
-        fold(rows, event, writer)
+    for piece, batch in zip(pieces, batches, strict=True):
+        for event in batch.events:
+            fold(rows, event, piece.writer)
     _save_rows(session, "sweeps", SWEEPS, rows.sweeps, before[0])
     _save_rows(session, "runs", RUNS, rows.runs, before[1])
-    if batch.points.height:
-        session.write(
-            "insert into metrics select run, name, step, make_timestamp((time * 1e6)::bigint), value"
-            " from incoming order by line",
-            batch.points,
-        )
+    _save_points(session, [batch.points for batch in batches], rows)
     _save_names(session, [key for key in rows.names if key not in before[2]])
     _save_provenance(session, rows.provenance)
-    _delete_sweeps(session, sorted(rows.deleted), sorted(rows.deleted_runs))
-    _quarantine(session, chunk.file, batch.bad)
-    session.write("delete from spools where file = $file", file=chunk.file)
-    session.write("insert into spools values ($file, $end)", file=chunk.file, end=chunk.end)
+    _delete(session, rows)
+    for piece, batch in zip(pieces, batches, strict=True):
+        _quarantine(session, piece.chunk, batch.bad)
+    _save_positions(session, pieces)
 
 
 def _load(session: Session, sweeps: set[int], runs: set[int]) -> Rows:
     """The rows as they stand, of the sweeps and runs that are already known."""
     found = Rows(_select(session, "sweeps", sweeps), _select(session, "runs", runs))
+    for identity, sweep, number in session.rows(
+        "select id, sweep, number from deleted where list_contains($ids, id)",
+        ids=sorted(sweeps | runs),
+    ):
+        if identity in sweeps:
+            found.deleted.add(identity)
+        else:
+            found.deleted_runs[identity] = (sweep, number)
     of = sorted({row["sweep"] for row in found.runs.values() if row["sweep"]} | sweeps)
     for name in session.rows(
         "select sweep, kind, name from names where sweep is null or list_contains($of, sweep)",
@@ -214,6 +276,30 @@ def _save_rows(
         )
 
 
+def _save_points(session: Session, batches: list[pl.DataFrame], rows: Rows) -> None:
+    kept = [points for points in batches if points.height]
+    if not kept:
+        return
+    points = pl.concat(kept) if len(kept) > 1 else kept[0]
+    if rows.deleted_runs:
+        points = points.filter(~pl.col("run").is_in(list(rows.deleted_runs)))
+    session.write(
+        "insert into metrics select run, name, step, make_timestamp((time * 1e6)::bigint), value"
+        " from incoming order by place",
+        points.with_row_index("place"),
+    )
+
+
+def _save_positions(session: Session, pieces: list[_Piece]) -> None:
+    """Where reading goes on; of several pieces of one file the last one tells."""
+    ends = {piece.chunk.file: (piece.chunk.end, piece.born) for piece in pieces}
+    frame = pl.DataFrame(
+        [(file, end, born) for file, (end, born) in ends.items()], schema=_SPOOLS, orient="row"
+    )
+    session.write("delete from spools where file in (select file from incoming)", frame)
+    session.write("insert into spools by name select * from incoming", frame)
+
+
 def _save_names(session: Session, names: list[tuple[int | None, str, str]]) -> None:
     if names:
         schema = {"sweep": pl.Int64, "kind": pl.String, "name": pl.String}
@@ -235,26 +321,44 @@ def _save_provenance(session: Session, seen: dict[str, dict[str, Any]]) -> None:
         )
 
 
-def _delete_sweeps(session: Session, ids: list[int], runs: list[int]) -> None:
-    if not ids:
+def _delete(session: Session, rows: Rows) -> None:
+    if not rows.deleted and not rows.deleted_runs:
         return
-    session.write(
-        "delete from metrics where run in (select unnest($runs)) or run in"
-        " (select id from runs where sweep in (select unnest($ids)))",
-        ids=ids,
-        runs=runs,
-    )
-    for table in ("runs", "names"):
-        session.write(f"delete from {table} where sweep in (select unnest($ids))", ids=ids)
-    session.write("delete from sweeps where id in (select unnest($ids))", ids=ids)
+    sweeps, now = sorted(rows.deleted), datetime.now(UTC).replace(tzinfo=None)
+    stated = [(run, sweep, number, now) for run, (sweep, number) in rows.deleted_runs.items()]
+    stated += [(sweep, None, None, now) for sweep in sweeps]
+    session.write(_BURY_RUNS, sweeps=sweeps, now=now)
+    session.write(_BURY, pl.DataFrame(stated, schema=_DELETED, orient="row"))
+    session.write("delete from metrics where run in (select id from deleted)")
+    session.write("delete from runs where id in (select id from deleted)")
+    session.write("delete from names where sweep in (select id from deleted)")
+    session.write("delete from sweeps where id in (select id from deleted)")
 
 
-def _quarantine(session: Session, file: str, bad: tuple[BadEvent, ...]) -> None:
+_BURY_RUNS = """
+insert into deleted select id, sweep, number, $now from runs
+where list_contains($sweeps, sweep) and id not in (select id from deleted)
+"""
+_BURY = "insert into deleted from incoming where id not in (select id from deleted)"
+
+
+def _quarantine(session: Session, chunk: Chunk, bad: tuple[BadEvent, ...]) -> None:
     if not bad:
         return
+    lengths = (len(line) + 1 for line in chunk.data.split(b"\n"))
+    offsets = list(accumulate(lengths, initial=chunk.end - len(chunk.data)))
     now = datetime.now(UTC).replace(tzinfo=None)
     frame = pl.DataFrame(
-        [(file, b.line, b.problem, b.text.decode("utf-8", "backslashreplace"), now) for b in bad],
+        [
+            (
+                chunk.file,
+                offsets[b.line],
+                b.problem,
+                b.text.decode("utf-8", "backslashreplace"),
+                now,
+            )
+            for b in bad
+        ],
         schema=_BAD,
         orient="row",
     )

@@ -13,6 +13,19 @@ from typing import Any, ClassVar
 
 
 @dataclass(frozen=True, slots=True)
+class WriterBegan:
+    """Who writes this spool; the first line of it."""
+
+    kind: ClassVar[str] = "writer"
+    host: str
+    boot: str
+    """What `storage.machine.boot` calls the machine."""
+    pid: int
+    time: float
+    """Seconds since 1970, UTC, here and below."""
+
+
+@dataclass(frozen=True, slots=True)
 class SweepCreated:
     """An Optuna study came to be."""
 
@@ -22,7 +35,6 @@ class SweepCreated:
     directions: list[str]
     """`maximize` or `minimize`, one an objective."""
     time: float
-    """Seconds since 1970, UTC, here and below."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +64,17 @@ class SweepDeleted:
 
     kind: ClassVar[str] = "sweep_deleted"
     sweep: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunDeleted:
+    """A run is gone for good."""
+
+    kind: ClassVar[str] = "run_deleted"
+    run: int
+    sweep: int | None
+    number: int | None
+    """Its place among the sweep's trials stays taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +146,13 @@ class ProvenanceSeen:
 
 
 Event = (
-    SweepCreated
+    WriterBegan
+    | SweepCreated
     | SweepChanged
     | SweepAttr
     | SweepDeleted
     | RunCreated
+    | RunDeleted
     | RunChanged
     | ParamSet
     | RunAttr
@@ -138,11 +163,13 @@ Event = (
 _TYPES: dict[str, type[Event]] = {
     t.kind: t
     for t in (
+        WriterBegan,
         SweepCreated,
         SweepChanged,
         SweepAttr,
         SweepDeleted,
         RunCreated,
+        RunDeleted,
         RunChanged,
         ParamSet,
         RunAttr,
@@ -150,12 +177,30 @@ _TYPES: dict[str, type[Event]] = {
         ProvenanceSeen,
     )
 }
-_FIELDS = {kind: tuple(field.name for field in fields(t)) for kind, t in _TYPES.items()}
-_INTEGERS = ("run", "sweep", "number", "step")
+_NONE = type(None)
+_TEXT, _WHOLE, _TABLE = (str, _NONE), (int, _NONE), (dict, _NONE)
+_NUMBER = (int, float, _NONE)
+_JSON_TYPES: dict[str, tuple[type, ...]] = {
+    "str": (str,),
+    "int": (int,),
+    "int | None": _WHOLE,
+    "float": (int, float),
+    "float | None": _NUMBER,
+    "list[str]": (list,),
+    "dict[str, Any]": (dict,),
+    "Any": (str, int, float, bool, list, dict, _NONE),
+}
+"""By a field's annotation, the types that JSON may bring for it."""
+_FIELDS = {
+    kind: {field.name: _JSON_TYPES[str(field.type)] for field in fields(t)}
+    for kind, t in _TYPES.items()
+}
+_FIELDS[MetricLogged.kind]["value"] = (int, float, str)
+_TIMES = frozenset(("time", "started", "ended", "trashed"))
 _LATEST = 1e11
 """No clock of a machine that makes sense shows more seconds since 1970."""
-_TEXT, _WHOLE, _TABLE = (str, type(None)), (int, type(None)), (dict, type(None))
-_NUMBER = (int, float, type(None))
+_BITS = {"number": 31, "trials": 31, "workers": 31}
+"""How large whole numbers may grow in the tables; 63 bits where nothing is said."""
 CHANGES: dict[str, dict[str, tuple[type, ...]]] = {
     SweepChanged.kind: {
         "state": (str,),
@@ -197,12 +242,16 @@ class BadLine(ValueError):
     """A line that no writer of ours wrote whole."""
 
 
+_write = json.JSONEncoder(allow_nan=False, default=repr, separators=(",", ":")).encode
+_read = json.JSONDecoder().decode
+
+
 def to_json(value: Any) -> str:
     """Write strict JSON: what is no JSON value becomes its `repr`, what is not finite a string."""
     try:
-        return json.dumps(value, allow_nan=False, default=repr, separators=(",", ":"))
+        return _write(value)
     except ValueError:
-        return json.dumps(_finite(value), allow_nan=False, default=repr, separators=(",", ":"))
+        return _write(_finite(value))
 
 
 def number_text(value: float) -> str:
@@ -216,7 +265,7 @@ def encode(event: Event) -> bytes:
     """One event as one line, newline included."""
     if isinstance(event, MetricLogged):
         return (
-            f'{{"e":"metric","run":{event.run:d},"name":{json.dumps(event.name)},"step":{event.step:d},'
+            f'{{"e":"metric","run":{event.run:d},"name":{_write(event.name)},"step":{event.step:d},'
             f'"time":{event.time!r},"value":{number_text(event.value)}}}\n'
         ).encode()
     body = {name: getattr(event, name) for name in _FIELDS[event.kind]}
@@ -226,45 +275,58 @@ def encode(event: Event) -> bytes:
 def decode(line: bytes) -> Event:
     """Read one line back; `BadLine` says what is wrong with it."""
     try:
-        body = json.loads(line)
-    except ValueError as error:
+        body = _read(line.decode())
+    except (ValueError, RecursionError) as error:
         raise BadLine(f"not JSON: {error}") from error
     kind = body.pop("e", None) if isinstance(body, dict) else None
-    if kind not in _TYPES:
+    if not isinstance(kind, str) or kind not in _TYPES:
         raise BadLine(f"no such event: {kind!r}")
-    if set(body) != set(_FIELDS[kind]):
+    if body.keys() != _FIELDS[kind].keys():
         raise BadLine(f"{kind}: fields {sorted(body)} instead of {sorted(_FIELDS[kind])}")
-    for name in _INTEGERS:
-        value = body.get(name)
-        if name in body and not (value is None or (type(value) is int and abs(value) < 1 << 63)):
-            raise BadLine(f"{kind}: {name} is {value!r}, not a whole number of 64 bits")
+    if b"\\ud" in line or b"\\uD" in line:
+        body = _without_surrogates(body)
     try:
+        _check(body, _FIELDS[kind])
         if kind == MetricLogged.kind:
             body["value"] = float(body["value"])
-        _check_times(body)
         if kind in CHANGES:
-            body["changes"] = _checked_changes(kind, body["changes"])
+            _check(body["changes"], CHANGES[kind])
+            _as_numbers(body["changes"])
         return _TYPES[kind](**body)
-    except (AttributeError, TypeError, ValueError) as error:
+    except (ArithmeticError, TypeError, ValueError) as error:
         raise BadLine(f"{kind}: {error}") from error
 
 
-def _check_times(body: dict[str, Any]) -> None:
-    for name in ("time", "started", "ended", "trashed"):
-        if body.get(name) is not None and not 0 <= float(body[name]) < _LATEST:
-            raise ValueError(f"{name} is {body[name]!r}, not seconds since 1970")
+def _check(body: dict[str, Any], types: dict[str, tuple[type, ...]]) -> None:
+    """One value that a table cannot hold would keep every reader out for good."""
+    for name, value in body.items():
+        kind = type(value)
+        if kind not in types.get(name, ()):
+            raise ValueError(f"{name} cannot be {value!r}")
+        if kind is int and types[name] in ((int,), _WHOLE) and abs(value) >> _BITS.get(name, 63):
+            raise ValueError(f"{name} is {value!r}, too large a number")
+        if kind is list and types[name] == (list,) and not all(type(v) is str for v in value):
+            raise ValueError(f"{name} is {value!r}, not a list of names")
+        if name in _TIMES and value is not None and not 0 <= float(value) < _LATEST:
+            raise ValueError(f"{name} is {value!r}, not seconds since 1970")
+        if name == "scope" and value not in ("user", "system"):
+            raise ValueError(f"there are no {value!r} attributes")
 
 
-def _checked_changes(kind: str, changes: dict[str, Any]) -> dict[str, Any]:
-    for name, value in changes.items():
-        if not isinstance(value, CHANGES[kind].get(name, ())):
-            raise ValueError(f"{name} cannot become {value!r}")
-    _check_times(changes)
+def _as_numbers(changes: dict[str, Any]) -> None:
     if changes.get("values") is not None:
         changes["values"] = [float(value) for value in changes["values"]]
-    if "metrics" in changes and isinstance(changes["metrics"], dict):
+    if isinstance(changes.get("metrics"), dict):
         changes["metrics"] = {name: float(value) for name, value in changes["metrics"].items()}
-    return changes
+
+
+def _without_surrogates(value: Any) -> Any:
+    """Halves of characters, as a file's name may hold them: no table takes them, so they are spelled out."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {_without_surrogates(k): _without_surrogates(v) for k, v in value.items()}
+    return [_without_surrogates(v) for v in value] if isinstance(value, list) else value
 
 
 def _finite(value: Any) -> Any:

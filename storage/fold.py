@@ -17,6 +17,7 @@ from storage.events import (
     RunAttr,
     RunChanged,
     RunCreated,
+    RunDeleted,
     SweepAttr,
     SweepChanged,
     SweepCreated,
@@ -44,9 +45,9 @@ class Rows:
     """(sweep, `param` or `metric`, name), in the order first seen."""
     provenance: dict[str, dict[str, Any]] = field(default_factory=dict)
     deleted: set[int] = field(default_factory=set)
-    """Sweeps that are gone with all that belongs to them."""
-    deleted_runs: set[int] = field(default_factory=set)
-    """Those of their runs that the batch speaks of."""
+    """Sweeps that are gone with all that belongs to them, whenever that was."""
+    deleted_runs: dict[int, tuple[int | None, int | None]] = field(default_factory=dict)
+    """Runs that are gone, as far as the batch speaks of them: their sweep and number."""
 
 
 def touched(events: Iterable[Event]) -> tuple[set[int], set[int]]:
@@ -62,7 +63,12 @@ def touched(events: Iterable[Event]) -> tuple[set[int], set[int]]:
 
 
 def fold(rows: Rows, event: Event, writer: str) -> None:
-    """Change `rows` by one event of the spool that `writer` owns."""
+    """Change `rows` by one event of the spool that `writer` owns.
+
+    What was deleted stays deleted, and a name that was given stays, in whatever order the spools are read.
+    """
+    if (rows.deleted or rows.deleted_runs) and _is_deleted(rows, event):
+        return
     match event:
         case SweepCreated():
             _sweep(rows, event.sweep).update(
@@ -81,13 +87,22 @@ def fold(rows: Rows, event: Event, writer: str) -> None:
         case SweepAttr():
             row = _sweep(rows, event.sweep)
             row[f"{event.scope}_attrs"][event.key] = event.value
-            if event.scope == "system" and event.key == METRIC_NAMES:
+            if event.scope == "system" and event.key == METRIC_NAMES and _are_names(event.value):
                 row["metrics"] = list(event.value)
         case SweepDeleted():
             _delete(rows, event.sweep)
+        case ProvenanceSeen():
+            rows.provenance[event.digest] = event.content
+        case _:
+            _fold_run(rows, event, writer)
+
+
+def _fold_run(rows: Rows, event: Event, writer: str) -> None:
+    match event:
         case RunCreated():
-            _run(rows, event.run).update(
-                name=event.name,
+            row = _run(rows, event.run)
+            row.update(
+                name=event.name if row["name"] == row["key"] else row["name"],
                 sweep=event.sweep,
                 number=event.number,
                 state=event.state,
@@ -97,6 +112,9 @@ def fold(rows: Rows, event: Event, writer: str) -> None:
             )
         case RunChanged():
             _change_run(rows, event, writer)
+        case RunDeleted():
+            rows.runs.pop(event.run, None)
+            rows.deleted_runs[event.run] = (event.sweep, event.number)
         case ParamSet():
             row = _run(rows, event.run)
             row["params"][event.name] = event.value
@@ -107,8 +125,6 @@ def fold(rows: Rows, event: Event, writer: str) -> None:
             _run(rows, event.run)[f"{event.scope}_attrs"][event.key] = event.value
         case MetricLogged():
             log_metric(rows, event.run, event.name, event.step, event.value)
-        case ProvenanceSeen():
-            rows.provenance[event.digest] = event.content
 
 
 def log_metric(rows: Rows, run: int, name: str, step: int, value: float) -> None:
@@ -129,6 +145,10 @@ def to_time(seconds: float | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
 
 
+def _are_names(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(name, str) for name in value)
+
+
 def _change_run(rows: Rows, event: RunChanged, writer: str) -> None:
     row = _run(rows, event.run)
     changes = _with_times(event.changes)
@@ -139,6 +159,7 @@ def _change_run(rows: Rows, event: RunChanged, writer: str) -> None:
     row.update(changes)
     if "state" in changes:
         row["writer"] = writer
+        row["reason"] = changes.get("reason")
 
 
 def _change_tags(row: Row, changes: dict[str, Any]) -> None:
@@ -150,6 +171,13 @@ def _change_tags(row: Row, changes: dict[str, Any]) -> None:
 
 def _with_times(changes: dict[str, Any]) -> dict[str, Any]:
     return {k: to_time(v) if k in _TIMES else v for k, v in changes.items()}
+
+
+def _is_deleted(rows: Rows, event: Event) -> bool:
+    run, sweep = getattr(event, "run", None), getattr(event, "sweep", None)
+    if run is not None and sweep in rows.deleted:
+        rows.deleted_runs.setdefault(run, (sweep, getattr(event, "number", None)))
+    return run in rows.deleted_runs or sweep in rows.deleted
 
 
 def _sweep(rows: Rows, identity: int) -> Row:
@@ -197,8 +225,8 @@ def _run(rows: Rows, identity: int) -> Row:
 
 def _delete(rows: Rows, sweep: int) -> None:
     rows.sweeps.pop(sweep, None)
-    gone = {identity for identity, row in rows.runs.items() if row["sweep"] == sweep}
+    gone = {identity: row for identity, row in rows.runs.items() if row["sweep"] == sweep}
     rows.runs = {identity: row for identity, row in rows.runs.items() if identity not in gone}
-    rows.deleted_runs |= gone
+    rows.deleted_runs |= {identity: (sweep, row["number"]) for identity, row in gone.items()}
     rows.names = {key: None for key in rows.names if key[0] != sweep}
     rows.deleted.add(sweep)

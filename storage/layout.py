@@ -50,6 +50,11 @@ class Layout:
         return self.root / "lock"
 
     @property
+    def line(self) -> Path:
+        """Held (flock) by whoever is the next to have the lock."""
+        return self.root / "line"
+
+    @property
     def spool(self) -> Path:
         """One append-only file a writer."""
         return self.root / "spool"
@@ -76,6 +81,10 @@ class Layout:
     def run_folder(self, run: str) -> Path:
         """A run's own folder: its log, later its artifacts."""
         return self.root / "runs" / run
+
+    def run_folders(self) -> list[Path]:
+        """The folders that runs have so far."""
+        return [folder for folder in (self.root / "runs").glob("*") if folder.is_dir()]
 
     def log(self, run: str) -> Path:
         """What the run's code wrote to stdout and stderr."""

@@ -10,11 +10,14 @@ import fcntl
 import os
 import secrets
 import threading
+import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from storage.events import Event, encode
 from storage.ids import TAG_BITS, IdMaker
+from storage.machine import signature
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +26,11 @@ if TYPE_CHECKING:
     from storage.layout import Layout
 
 SEGMENT_BYTES = 64 << 20
+TOUCH_SECONDS = 15.0
+"""How often a writer at work shows to other machines that it lives (storage.liveness reads it)."""
+
+
+_force_to_disk = getattr(os, "fdatasync", os.fsync)  # macOS has no fdatasync
 
 
 class SpoolError(OSError):
@@ -44,37 +52,51 @@ class SpoolWriter:
         self._file = self._lock_file = -1
         self._segment = self._size = 0
         self._dirty = False
+        self._touched = time.monotonic()
         self.writer = ""
         """Name of this writer, once it has written or made an id."""
         self._ids: IdMaker | None = None
 
     def new_id(self) -> int:
         """Make an id for a sweep or a run; rising."""
-        with self._mutex:
+        with self._mutex, _as_spool_error():
             return self._open()()
 
     def append(self, *events: Event) -> None:
         """Write events, all of them in one go; `SpoolError` where the disk is full or gone."""
         data = b"".join(map(encode, events))
-        with self._mutex:
+        with self._mutex, _as_spool_error():
             self._open()
+            if not self._size and not self._segment:
+                data = encode(signature()) + data
             if self._size and self._size + len(data) > self._segment_bytes:
                 self._rotate()
             self._write(data)
 
     def sync(self) -> None:
-        """Force to the disk what was appended since the last time."""
-        with self._mutex:
-            if self._dirty and self._pid == os.getpid():
+        """Force to the disk what was appended since the last time, and show that this writer lives.
+
+        Raises `SpoolError`, whose remedy is not to call this again: what the disk refused once it may
+        have thrown away.
+        """
+        with self._mutex, _as_spool_error():
+            if self._pid != os.getpid():
+                return
+            if self._dirty:
                 self._dirty = False
-                os.fsync(self._file)
+                _force_to_disk(self._file)
+            if time.monotonic() - self._touched > TOUCH_SECONDS:
+                self._touched = time.monotonic()
+                os.utime(self._lock_file)
 
     def close(self) -> None:
-        """Sync and let go; the writer counts as gone from here on."""
-        self.sync()
-        with self._mutex:
-            if self._pid == os.getpid():
-                self._release()
+        """Sync and let go; the writer counts as gone from here on, though `SpoolError` be raised."""
+        try:
+            self.sync()
+        finally:
+            with self._mutex:
+                if self._pid == os.getpid():
+                    self._release()
 
     def _open(self) -> IdMaker:
         if self._ids is not None and self._pid == os.getpid():
@@ -96,7 +118,7 @@ class SpoolWriter:
         self._pid = 0
 
     def _rotate(self) -> None:
-        os.fsync(self._file)
+        _force_to_disk(self._file)
         segment = self._segment + 1
         path = _segment_path(self._layout, self.writer, segment)
         file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND, 0o644)
@@ -105,18 +127,26 @@ class SpoolWriter:
         self._file, self._segment, self._size = file, segment, 0
 
     def _write(self, data: bytes) -> None:
+        self._dirty = True
         written = 0
         try:
             while written < len(data):
                 written += os.write(self._file, data[written:])
-        except OSError as error:
-            # A torn line would glue onto the next one; the last whole event is the end.
-            os.ftruncate(self._file, self._size)
-            raise SpoolError(
-                error.errno, f"could not write to the spool: {error.strerror}"
-            ) from error
-        self._size += written
-        self._dirty = True
+        except OSError:
+            # A torn line would glue onto the next one. Whole lines stay: a reader may have them already.
+            written = data.rfind(b"\n", 0, written) + 1
+            os.ftruncate(self._file, self._size + written)
+            raise
+        finally:
+            self._size += written
+
+
+@contextmanager
+def _as_spool_error() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise SpoolError(error.errno, f"could not write to the spool: {error.strerror}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,9 +210,13 @@ def _claim(layout: Layout) -> tuple[int, int]:
         tag = secrets.randbits(TAG_BITS)
         path = _segment_path(layout, f"{tag:05x}", 0)
         try:
-            return tag, os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND, 0o644)
+            file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND, 0o644)
         except FileExistsError:
             continue
+        if not (layout.drained / path.name).exists():
+            return tag, file
+        os.close(file)
+        path.unlink()
 
 
 def _segment_path(layout: Layout, writer: str, segment: int) -> Path:

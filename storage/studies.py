@@ -79,7 +79,12 @@ def trials(session: Session, study: int) -> tuple[StoredTrial, ...]:
 
 _TRIALS = """
 select id, number, state, "values", params, distributions, user_attrs, system_attrs, started, ended
-from runs where sweep = $study order by number
+from runs where sweep = $study
+union all
+-- A trial that was deleted for good leaves its number taken.
+select id, number, 'failed', null, '{}', '{}', '{}', '{}', time, time
+from deleted where sweep = $study and number is not null
+order by number
 """
 _REPORTS = """
 select run, step, value from metrics

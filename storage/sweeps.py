@@ -72,22 +72,25 @@ class SweepNotFound(UserError):
 
 
 def all_sweeps(session: Session) -> tuple[Sweep, ...]:
-    """Every sweep, newest first."""
-    return _read(session, "true")
+    """Every sweep that is not in the trash, newest first."""
+    return _read(session, "trashed is null")
 
 
 def sweep_names(session: Session) -> frozenset[str]:
-    """The names taken."""
+    """The names taken, in the trash too."""
     return frozenset(name for (name,) in session.rows("select name from sweeps"))
 
 
 def find_sweep(session: Session, name: str) -> Sweep:
     """Find a sweep by its name, or by a unique start of its id; raises `SweepNotFound`."""
-    found = _read(session, "name = $text", text=name) or (
-        _read(session, "starts_with(key, $text)", text=name) if len(name) >= 3 else ()
+    found = _read(session, "name = $text and trashed is null", text=name) or (
+        _read(session, "starts_with(key, $text) and trashed is null", text=name)
+        if len(name) >= 3
+        else ()
     )
     if len(found) != 1:
-        known = ", ".join(sorted(sweep_names(session))) or "none yet"
+        rows = session.rows("select name from sweeps where trashed is null order by name")
+        known = ", ".join(known for (known,) in rows) or "none yet"
         raise SweepNotFound(f"no sweep is called {name!r}; there are: {known}")
     return found[0]
 
@@ -113,10 +116,12 @@ _SWEEPS = """
 select id, key, name, state, reason, metrics, directions, trials, workers, sampler, pruner, seed,
     driver, started, ended,
     (select map_from_entries(list((state, n))) from (
-        select state, count(*) as n from runs where runs.sweep = sweeps.id group by state)) as counts,
+        select state, count(*) as n from runs where runs.sweep = sweeps.id and trashed is null
+        group by state)) as counts,
     if(len(directions) = 1, (
         select if(directions[1] = 'maximize', arg_max(id, "values"[1]), arg_min(id, "values"[1])) from runs
-        where runs.sweep = sweeps.id and runs.state = 'complete' and not isnan("values"[1])
+        where runs.sweep = sweeps.id and runs.state = 'complete' and runs.trashed is null
+            and not isnan("values"[1])
     ), null) as best
 from sweeps where {where} order by id desc
 """
@@ -164,8 +169,8 @@ def _sweep(row: tuple[Any, ...], best: Run | None, now: datetime) -> Sweep:
 def _values(session: Session, sweep: Sweep) -> list[tuple[int, float, str]]:
     return session.rows(
         'select number, coalesce("values"[1], runs.metrics[$metric]) as value, runs.state from runs'
-        " join sweeps on runs.sweep = sweeps.id where sweeps.key = $sweep and isfinite(value)"
-        " order by number",
+        " join sweeps on runs.sweep = sweeps.id where sweeps.key = $sweep and runs.trashed is null"
+        " and isfinite(value) order by number",
         metric=sweep.metrics[0] if sweep.metrics else "value",
         sweep=sweep.id,
     )
@@ -190,7 +195,8 @@ def _curves(session: Session, sweep: Sweep, points: int, limit: int) -> tuple[Cu
     name = sweep.metrics[0]
     rows = session.rows(
         "select runs.id, runs.key, runs.number, runs.state from runs join sweeps on runs.sweep = sweeps.id"
-        " where sweeps.key = $sweep and runs.step is not null order by runs.number desc limit $limit",
+        " where sweeps.key = $sweep and runs.step is not null and runs.trashed is null"
+        " order by runs.number desc limit $limit",
         sweep=sweep.id,
         limit=limit,
     )

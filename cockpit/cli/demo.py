@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cockpit.cli.common import store_option
+from cockpit.cli.common import open_session, store_option
 
 if TYPE_CHECKING:
     from cockpit.demo.write import Written
@@ -58,12 +58,11 @@ def _tell(folder: Path, written: tuple[Written, ...]) -> None:
 
 
 def _find(layout: Layout, name: str) -> Sweep | None:
-    from storage.store import Store
     from storage.sweeps import all_sweeps
 
     if not layout.exists():
         return None
-    with Store(layout).session() as session:
+    with open_session(layout) as session:
         return next((sweep for sweep in all_sweeps(session) if sweep.name == name), None)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cockpit.cli.common import json_option, layout_to_read, store_option
+from cockpit.cli.common import json_option, layout_to_read, open_session, store_option
 
 if TYPE_CHECKING:
     from storage.layout import Layout
@@ -98,13 +98,12 @@ def read_page(
 ) -> RunsPage | None:
     """The runs asked for, None where there is no store yet."""
     from storage.runs import RunQuery, page
-    from storage.store import Store
     from storage.sweeps import find_sweep
     from storage.window import descends
 
     if not layout.exists():
         return None
-    with Store(layout).session() as session:
+    with open_session(layout) as session:
         if sweep is not None:
             sweep = find_sweep(session, sweep).name
         query = RunQuery(sweep, where, sort, pinned_first=pinned_first, limit=0)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cockpit.cli.common import json_option, layout_to_read, store_option
+from cockpit.cli.common import json_option, layout_to_read, open_session, store_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,10 +30,9 @@ def command(ctx: click.Context, run: str, as_json: bool, store: str | None) -> N
     from cockpit.cli.tables import run_as_json
     from storage.events import to_json
     from storage.runs import detail
-    from storage.store import Store
 
     layout = layout_to_read(ctx, store)
-    with Store(layout).session() as session:
+    with open_session(layout) as session:
         found = detail(session, run)
     log = layout.log(found.run.id)
     if as_json:

@@ -111,7 +111,7 @@ def print_sweeps(sweeps: tuple[Sweep, ...]) -> None:
             state(sweep.state),
             Text(f"{sweep.settled}/{sweep.trials or sweep.settled}"),
             Text("  ".join(f"{LOOKS[s].glyph} {n}" for s, n in sorted(sweep.counts.items()))),
-            Text(f"{plain(metric)} {number(best.metrics[metric])}" if best else MISSING),
+            Text(_best(best, metric)),
             Text(f"#{best.number}" if best else MISSING),
             Text(duration(sweep.seconds)),
             Text(age(sweep.started, now)),
@@ -144,6 +144,12 @@ def _split(page: RunsPage) -> tuple[Mapping[str, Any], list[str]]:
         else:
             varying.append(name)
     return constant, varying
+
+
+def _best(best: Run | None, metric: str) -> str:
+    if best is None or metric not in best.metrics:
+        return MISSING
+    return f"{plain(metric)} {number(best.metrics[metric])}"
 
 
 def _reason(run: Run) -> str:

@@ -14,7 +14,7 @@ from cockpit.sweep.driver import Driver, Listener, SweepFailed
 from cockpit.sweep.local import LocalExecutor
 from cockpit.sweep.signals import Interrupts
 from storage.store import Store
-from storage.sweeps import sweep_names
+from storage.sweeps import find_sweep, sweep_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +53,8 @@ def run_sweep(spec: Spec, layout: Layout, listener: Listener, resume: bool = Fal
         environment = executor.check()
         with interrupts:
             layout.create()
-            name = spec.sweep.name if resume else _free_name(spec.sweep.name, layout)
+            name = spec.sweep.name
+            name = _to_resume(name, layout) if resume else _free_name(name, layout)
             driver = Driver(spec, layout, executor, listener, interrupts)
             return driver.run(name, environment, resume)
     finally:
@@ -92,6 +93,15 @@ def let_go(name: str, log: Path) -> None:
     os.dup2(file, 1)
     os.dup2(file, 2)
     os.close(file)
+
+
+def _to_resume(name: str, layout: Layout) -> str:
+    with Store(layout).session() as session:
+        sweep = find_sweep(session, name)
+    if sweep.state == "running":
+        pid = sweep.driver.get("pid", "?")
+        raise SweepFailed(f"the sweep {sweep.name} runs already (pid {pid}); watch it with cockpit")
+    return sweep.name
 
 
 def _free_name(wanted: str, layout: Layout) -> str:

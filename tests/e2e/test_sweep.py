@@ -385,3 +385,16 @@ def test_the_store_of_a_sweep_is_where_the_user_stands_and_is_found_from_around(
     project.run("sweep", "inner/sweep.toml")
     assert (project.folder / ".cockpit").is_dir()
     assert [run["sweep"] for run in project.json("runs")] == ["s"]
+
+
+def test_only_a_sweep_that_is_there_and_does_not_run_is_resumed(project: Project) -> None:
+    project.write("train.py", SLOW)
+    project.spec(trials=500)
+    assert "no sweep is called 's'" in project.run("sweep", "sweep.toml", "--resume", code=2).stderr
+    with project.start("sweep", "sweep.toml", "--json") as driver:
+        assert driver.stdout is not None
+        driver.stdout.readline()
+        assert "runs already" in project.run("sweep", "sweep.toml", "--resume", code=2).stderr
+        driver.terminate()
+    project.run("delete", "s", "--yes")
+    assert "no sweep is called 's'" in project.run("sweep", "sweep.toml", "--resume", code=2).stderr

@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storage import events, ids
@@ -21,6 +21,8 @@ from storage.events import (
     decode,
     encode,
 )
+from storage.layout import Layout
+from storage.store import Store
 
 whole = st.integers(0, 2**60 - 1)
 moment = st.floats(0, 4e9)
@@ -97,6 +99,56 @@ def test_a_torn_or_garbage_line_is_told_apart_and_nothing_else_happens(line: byt
 def test_a_line_with_a_field_of_the_wrong_kind_is_refused(body: Any) -> None:
     with pytest.raises(BadLine):
         decode(json.dumps(body).encode())
+
+
+anything = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.integers(-(2**33), 2**33)
+    | st.floats()
+    | st.text(st.characters(exclude_categories=[]), max_size=6)
+    | st.sampled_from(["NaN", "running", "user", "system", "study:metric_names", 10**400, "\0"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner),
+    max_leaves=5,
+)
+
+
+@st.composite
+def strange(draw: st.DrawFn) -> bytes:
+    """A line with the fields of an event and hardly more sense; now and then a value of the right kind."""
+    kind = draw(st.sampled_from(sorted(events._TYPES)))
+    right = {
+        "run": whole,
+        "sweep": whole,
+        "time": moment,
+        "changes": st.dictionaries(
+            st.sampled_from(sorted(set().union(*events.CHANGES.values()))), anything, max_size=3
+        ),
+    }
+    body = {
+        name: draw(anything | right.get(name, st.text(max_size=5))) for name in events._FIELDS[kind]
+    }
+    return json.dumps({"e": kind, **body}).encode() + b"\n"
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(strange(), min_size=20, max_size=60))
+def test_no_line_whatever_it_says_keeps_readers_out(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[bytes]
+) -> None:
+    layout = Layout(tmp_path_factory.mktemp("strange") / ".cockpit")
+    layout.create()
+    lines += [b"[" * 100_000 + b"\n", encode(MetricLogged(7, "loss", 1, 1.0, 0.5))]
+    (layout.spool / "00001-000000.ndjson").write_bytes(b"".join(lines))
+    with Store(layout).session() as session:
+        assert session.rows("select value from metrics where run = 7 and step = 1") == [(0.5,)]
+        assert session.rows("select count(*) > 0 from quarantine") == [(True,)]
+
+
+def test_half_a_character_of_a_file_name_is_spelled_out() -> None:
+    written = RunChanged(1, {"reason": "no such file: caf\udce9"})
+    assert decode(encode(written)) == RunChanged(1, {"reason": "no such file: caf\\udce9"})
 
 
 @given(whole)

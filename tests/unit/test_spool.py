@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
 from storage import spool
-from storage.events import MetricLogged, decode
+from storage.events import MetricLogged, decode, encode
 from storage.spool import SpoolError, SpoolWriter
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from storage.layout import Layout
 
 
@@ -33,6 +37,19 @@ def read_all(layout: Layout) -> list[int]:
                 if isinstance(e := decode(line), MetricLogged)
             ]
     return steps
+
+
+@contextmanager
+def size_limit(limit: int) -> Iterator[None]:
+    """A disk that is full once a file has `limit` bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
 
 
 def test_what_was_appended_is_read_in_order_across_segments(layout: Layout) -> None:
@@ -69,18 +86,39 @@ def test_a_full_disk_leaves_no_torn_line_and_the_next_event_is_whole(layout: Lay
     writer = SpoolWriter(layout)
     writer.append(point(0))
     _, size = spool.segments(layout)[0]
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 20, before[1]))
-    try:
-        with pytest.raises(SpoolError, match="could not write"):
-            writer.append(point(1))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, ignored)
+    with size_limit(size + 20), pytest.raises(SpoolError, match="could not write"):
+        writer.append(point(1))
     writer.append(point(2))
     assert read_all(layout) == [0, 2]
     writer.close()
+
+
+def test_whole_lines_of_a_batch_that_did_not_fit_stay_for_a_reader_may_have_them(
+    layout: Layout,
+) -> None:
+    writer = SpoolWriter(layout)
+    writer.append(point(0))
+    _, size = spool.segments(layout)[0]
+    line = len(encode(point(1)))
+    with size_limit(size + 2 * line + 20), pytest.raises(SpoolError, match="could not write"):
+        writer.append(*map(point, range(1, 9)))
+    writer.append(point(9))
+    assert read_all(layout) == [0, 1, 2, 9]
+    writer.close()
+
+
+def test_a_writer_that_could_not_sync_says_so_and_lets_go(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    writer = SpoolWriter(layout)
+    writer.append(point(0))
+    monkeypatch.setattr(spool, "_force_to_disk", refuse)
+    with pytest.raises(SpoolError, match="could not write to the spool: No space left"):
+        writer.close()
+    assert not spool.is_alive(layout, writer.writer)
 
 
 def test_a_writer_is_alive_until_it_is_killed(layout: Layout) -> None:
