@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from storage.events import Event
     from storage.runs import Run
-    from storage.store import Session
+    from storage.session import Session
 
 LONGEST_NAME = 100
 LONGEST_NOTE = 10_000

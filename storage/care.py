@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 
 from storage import retention
 from storage.faults import StoreDamaged, StoreError, StoreFull, StoreReadOnly, StoreTooNew
-from storage.store import sync_folder
+from storage.session import sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from storage.layout import Layout
-    from storage.store import Held, Session, Store
+    from storage.session import Session
+    from storage.store import Held, Store
 
 PATIENCE = 30.0
 """Seconds that care waits for the lock: nobody stands at a screen for it."""

@@ -24,7 +24,7 @@ from storage.store import Store
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from storage.store import Session
+    from storage.session import Session
 
 _DAY = 86_400.0
 SHOWN = 5

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from storage.store import Session
+    from storage.session import Session
 
 EXAMPLES = 5
 """How many differences of one kind are named."""

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from storage.batch import BadEvent
     from storage.fold import Row
     from storage.layout import Layout
+    from storage.session import Session
     from storage.spool import Chunk
-    from storage.store import Session
 
 CHUNK_BYTES = 16 << 20
 
@@ -227,19 +227,23 @@ def _load(session: Session, sweeps: set[int], runs: set[int]) -> Rows:
 def _select(session: Session, table: str, ids: set[int]) -> dict[int, Row]:
     if not ids:
         return {}
-    metrics = " replace (map_entries(metrics) as metrics)" if table == "runs" else ""
-    known = f"select *{metrics} from {table} where id between $low and $high"
-    sql = known + " and id in (select unnest($ids))"
-    found = session.frame(sql, ids=sorted(ids), low=min(ids), high=max(ids))
-    return {row["id"]: _from_stored(row) for row in found.iter_rows(named=True)}
+    columns = list({"sweeps": SWEEPS, "runs": RUNS}[table])
+    picked = ", ".join(f'"{column}"' for column in columns)
+    # As tuples: a frame out of DuckDB makes its bindings print their leaks when a script ends.
+    found = session.rows(
+        f"select {picked} from {table} where id between $low and $high"
+        " and id in (select unnest($ids))",
+        ids=sorted(ids),
+        low=min(ids),
+        high=max(ids),
+    )
+    return {row[0]: _from_stored(dict(zip(columns, row, strict=True))) for row in found}
 
 
 def _from_stored(row: Row) -> Row:
     for column in _JSON:
         if row.get(column) is not None:
             row[column] = json.loads(row[column])
-    if "params" in row:
-        row["metrics"] = {entry["key"]: entry["value"] for entry in row["metrics"]}
     return row
 
 

@@ -17,7 +17,7 @@ from storage.terms import Condition, Kind, Term, Values
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from storage.store import Session
+    from storage.session import Session
 
 FIELDS: dict[str, tuple[Kind, str]] = {
     "id": (Kind.TEXT, "runs.key"),

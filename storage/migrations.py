@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from storage.faults import StoreError, StoreReadOnly, StoreTooNew
 
 if TYPE_CHECKING:
-    from storage.store import Session
+    from storage.session import Session
 
 KEPT = 2
 """How many backups of earlier schemas are kept."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from storage.layout import Layout
-    from storage.store import Session
+    from storage.session import Session
 
 _FIXED = ("id", "name", "sweep", "number", "state", "started", "seconds", "tags", "note")
 _RUNS = f"""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from storage.layout import Layout
-    from storage.store import Session
+    from storage.session import Session
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from storage.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from storage.store import Session
+    from storage.session import Session
 
 STATES = ("waiting", "running", "complete", "pruned", "failed", "stopped", "lost")
 SETTLED = ("complete", "pruned", "failed", "stopped", "lost")

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from storage.store import Session
+    from storage.session import Session
 
 
 @dataclass(frozen=True, slots=True)

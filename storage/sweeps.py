@@ -13,7 +13,7 @@ from storage.runs import Curve, Run, RunQuery, RunsPage, by_ids, page, seconds_b
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from storage.store import Session
+    from storage.session import Session
 
 
 @dataclass(frozen=True, slots=True)

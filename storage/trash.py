@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from storage.events import Event
     from storage.layout import Layout
-    from storage.store import Session, Store
+    from storage.session import Session
+    from storage.store import Store
 
 
 @dataclass(frozen=True, slots=True)

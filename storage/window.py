@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from storage.runs import RunQuery
-    from storage.store import Session
+    from storage.session import Session
 
 WITH_SWEEP = "runs left join sweeps on runs.sweep = sweeps.id"
 

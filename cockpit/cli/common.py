@@ -12,7 +12,7 @@ from storage.layout import Layout, find_store, stores_below
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from storage.store import Session
+    from storage.session import Session
 
 store_option = click.option(
     "--store", metavar="DIR", help="The store folder. [default: .cockpit, looked for upwards]"

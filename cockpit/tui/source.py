@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from storage.layout import Layout
     from storage.runs import Curve, RunQuery, RunsPage
-    from storage.store import Session, Store
+    from storage.session import Session
+    from storage.store import Store
     from storage.sweeps import Sweep, SweepView
 
 T = TypeVar("T")

@@ -13,12 +13,14 @@ from storage.filters import run_filter
 from storage.layout import Layout
 from storage.runs import RunQuery, page
 from storage.spool import SpoolWriter
-from storage.store import Session, Store
+from storage.store import Store
 from storage.terms import FilterError
 from tests.unit.many_runs import Row, write_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from storage.session import Session
 
 ROWS = [
     Row("income#0", "income", 0, "complete", None, False, ("keep",), 9,

@@ -16,13 +16,15 @@ from storage.filters import run_filter
 from storage.layout import Layout
 from storage.runs import RunQuery, page
 from storage.spool import SpoolWriter
-from storage.store import Session, Store
+from storage.store import Store
 from storage.terms import FilterError
 from storage.window import WITH_SWEEP
 from tests.unit.many_runs import NUMBERS, TAGS, WORDS, Row, make_rows, write_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from storage.session import Session
 
 ROWS = make_rows(60)
 MARK = "XyZzY"

@@ -22,7 +22,7 @@ from storage.events import (
     SweepCreated,
 )
 from storage.runs import RunNotFound, RunQuery
-from storage.store import Session, Store
+from storage.store import Store
 from storage.sweeps import SweepNotFound
 from storage.terms import NothingToSortBy
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from storage.layout import Layout
+    from storage.session import Session
     from storage.spool import SpoolWriter
 
 AUC = [0.5, 0.9, math.nan, 0.7, None, 0.8]
