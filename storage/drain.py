@@ -81,7 +81,6 @@ _BAD: dict[str, Any] = {
     "line": pl.String,
     "seen": _TIME,
 }
-_SPOOLS: dict[str, Any] = {"file": pl.String, "position": pl.Int64, "born": pl.Float64}
 _DELETED: dict[str, Any] = {"id": pl.Int64, "sweep": pl.Int64, "number": pl.Int64, "time": _TIME}
 _JSON = ("driver", "user_attrs", "system_attrs", "params", "distributions", "resources")
 
@@ -297,11 +296,13 @@ def _save_points(session: Session, batches: list[pl.DataFrame], rows: Rows) -> N
 def _save_positions(session: Session, pieces: list[_Piece]) -> None:
     """Where reading goes on; of several pieces of one file the last one tells."""
     ends = {piece.chunk.file: (piece.chunk.end, piece.born) for piece in pieces}
-    frame = pl.DataFrame(
-        [(file, end, born) for file, (end, born) in ends.items()], schema=_SPOOLS, orient="row"
+    session.write("delete from spools where list_contains($files, file)", files=list(ends))
+    session.write(
+        "insert into spools (file, position, born) select unnest($files), unnest($ends), unnest($born)",
+        files=list(ends),
+        ends=[end for end, _ in ends.values()],
+        born=[born for _, born in ends.values()],
     )
-    session.write("delete from spools where file in (select file from incoming)", frame)
-    session.write("insert into spools by name select * from incoming", frame)
 
 
 def _save_names(session: Session, names: list[tuple[int | None, str, str]]) -> None:

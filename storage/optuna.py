@@ -8,10 +8,16 @@ from __future__ import annotations
 
 import logging
 import time
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from optuna.distributions import distribution_to_json, json_to_distribution
+from optuna.distributions import (
+    FloatDistribution,
+    IntDistribution,
+    distribution_to_json,
+    json_to_distribution,
+)
 from optuna.storages import InMemoryStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
@@ -112,12 +118,12 @@ class RunStorage(InMemoryStorage):
     def set_study_user_attr(self, study_id: int, key: str, value: Any) -> None:
         with self._lock:
             super().set_study_user_attr(study_id, key, value)
-            self._spool.append(SweepAttr(study_id, "user", key, value))
+            self._spool.append(SweepAttr(study_id, "user", str(key), value))
 
     def set_study_system_attr(self, study_id: int, key: str, value: Any) -> None:
         with self._lock:
             super().set_study_system_attr(study_id, key, value)
-            self._spool.append(SweepAttr(study_id, "system", key, value))
+            self._spool.append(SweepAttr(study_id, "system", str(key), value))
 
     def create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> int:
         with self._lock:
@@ -163,12 +169,12 @@ class RunStorage(InMemoryStorage):
     def set_trial_user_attr(self, trial_id: int, key: str, value: Any) -> None:
         with self._lock:
             super().set_trial_user_attr(trial_id, key, value)
-            self._spool.append(RunAttr(trial_id, "user", key, value))
+            self._spool.append(RunAttr(trial_id, "user", str(key), value))
 
     def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:
         with self._lock:
             super().set_trial_system_attr(trial_id, key, value)
-            self._spool.append(RunAttr(trial_id, "system", key, value))
+            self._spool.append(RunAttr(trial_id, "system", str(key), value))
 
     def _metric_names(self, study_id: int) -> list[str]:
         study = self._studies[study_id]
@@ -259,13 +265,16 @@ def _layout(folder: str | Path | None) -> Layout:
     return Layout(path / FOLDER if (path / FOLDER).is_dir() else path)
 
 
+_numeric_json = lru_cache(maxsize=1024)(distribution_to_json)
+
+
 def _param(run: int, name: str, value: Any, distribution: BaseDistribution) -> ParamSet:
+    if isinstance(distribution, (FloatDistribution, IntDistribution)):
+        return ParamSet(run, name, value, _numeric_json(distribution))
     try:
         text = distribution_to_json(distribution)
-    except (
-        TypeError
-    ):  # choices that JSON cannot hold: the value is kept, the study cannot be reloaded
-        text = ""
+    except TypeError:
+        text = ""  # choices that JSON cannot hold: the value is kept, the study cannot be reloaded
     return ParamSet(run, name, value, text)
 
 

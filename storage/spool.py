@@ -11,7 +11,6 @@ import os
 import secrets
 import threading
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -59,19 +58,25 @@ class SpoolWriter:
 
     def new_id(self) -> int:
         """Make an id for a sweep or a run; rising."""
-        with self._mutex, _as_spool_error():
-            return self._open()()
+        with self._mutex:
+            try:
+                return self._open()()
+            except OSError as error:
+                raise _spool_error(error) from error
 
     def append(self, *events: Event) -> None:
         """Write events, all of them in one go; `SpoolError` where the disk is full or gone."""
         data = b"".join(map(encode, events))
-        with self._mutex, _as_spool_error():
-            self._open()
-            if not self._size and not self._segment:
-                data = encode(signature()) + data
-            if self._size and self._size + len(data) > self._segment_bytes:
-                self._rotate()
-            self._write(data)
+        with self._mutex:
+            try:
+                self._open()
+                if not self._size and not self._segment:
+                    data = encode(signature()) + data
+                if self._size and self._size + len(data) > self._segment_bytes:
+                    self._rotate()
+                self._write(data)
+            except OSError as error:
+                raise _spool_error(error) from error
 
     def sync(self) -> None:
         """Force to the disk what was appended since the last time, and show that this writer lives.
@@ -79,12 +84,15 @@ class SpoolWriter:
         Raises `SpoolError`, whose remedy is not to call this again: what the disk refused once it may
         have thrown away.
         """
-        with self._mutex, _as_spool_error():
+        with self._mutex:
             if self._pid != os.getpid():
                 return
             if self._dirty:
                 self._dirty = False
-                _force_to_disk(self._file)
+                try:
+                    _force_to_disk(self._file)
+                except OSError as error:
+                    raise _spool_error(error) from error
             if time.monotonic() - self._touched > TOUCH_SECONDS:
                 self._touched = time.monotonic()
                 os.utime(self._lock_file)
@@ -141,12 +149,8 @@ class SpoolWriter:
             self._size += written
 
 
-@contextmanager
-def _as_spool_error() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise SpoolError(error.errno, f"could not write to the spool: {error.strerror}") from error
+def _spool_error(error: OSError) -> SpoolError:
+    return SpoolError(error.errno, f"could not write to the spool: {error.strerror}")
 
 
 @dataclass(frozen=True, slots=True)
