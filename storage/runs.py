@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from storage import window
 from storage.errors import UserError
+from storage.ids import from_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -213,11 +214,16 @@ def detail(session: Session, text: str) -> RunDetail:
 
 def curve(session: Session, run: str, name: str, points: int = 200) -> Curve:
     """Read one metric of one run by step, in about `points` points; spikes survive the thinning."""
-    rows = session.rows("select id, number, state from runs where key = $run", run=run)
+    try:
+        identity = from_text(run)
+    except ValueError as error:
+        raise RunNotFound(f"no run has the id {run!r}") from error
+    # By the number, not by the text: the newest runs are a range of it.
+    rows = session.rows("select number, state from runs where id = $id", id=identity)
     if not rows:
         raise RunNotFound(f"no run has the id {run!r}")
-    identity, number, state = rows[0]
     found = thinned(session, [identity], name, points).get(identity, ((), ()))
+    number, state = rows[0]
     return Curve(run, number, state, name, *found)
 
 
