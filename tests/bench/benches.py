@@ -182,14 +182,27 @@ def optuna() -> Iterator[Figure]:
 
 
 def reader() -> Iterator[Figure]:
-    """Appends a second with a reader beside it: alone and beside it in turn, five times"""
-    for work, what in ((True, "training (1 ms a step)"), (False, "flat out")):
-        for pause, how in ((0.25, "four times a second"), (0.0, "without a pause")):
-            pairs = [(programs.rate(work, None), programs.rate(work, pause)) for _ in range(5)]
-            alone = statistics.median(a for a, _ in pairs)
-            slower = 100 * statistics.median(1 - b / a for a, b in pairs)
-            yield Figure(f"{what}, alone", alone, "/s")
-            yield Figure(f"  slowed by a reader {how}", slower, "%", 5.0)
+    """Appends a second with a neighbour beside the writer, in turn, nine times"""
+    for work, what in ((True, "training, half a millisecond a step"), (False, "flat out")):
+        found = [_beside(work) for _ in range(9)]
+        alone, computing, looking, looping = (
+            statistics.median(rates) for rates in zip(*found, strict=True)
+        )
+        yield Figure(f"{what}, alone", alone, "/s")
+        yield Figure("  slowed by one that only computes", 100 * (1 - computing / alone), "%")
+        yield Figure("  by a reader four times a second", 100 * (1 - looking / alone), "%", 5.0)
+        yield Figure("  by a reader without a pause", 100 * (1 - looping / alone), "%")
+        beyond = 100 * (1 - looping / computing)
+        yield Figure("    beyond the one that only computes", beyond, "%", 5.0)
+
+
+def _beside(work: bool) -> tuple[float, float, float, float]:
+    return (
+        programs.rate(work),
+        programs.rate(work, programs.compute),
+        programs.rate(work, programs.read, 0.25),
+        programs.rate(work, programs.read),
+    )
 
 
 def growth() -> Iterator[Figure]:

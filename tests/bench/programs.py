@@ -1,13 +1,19 @@
-"""A reader beside a writer: how much the writer feels of it."""
+"""A reader beside a writer: how much the writer feels of it.
+
+Two processes share caches, and on a rented machine often a core: so there is a neighbour that only
+computes and touches no store, to tell what is the store's doing and what the machine's.
+"""
 
 from __future__ import annotations
 
 import multiprocessing
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from storage.events import MetricLogged, RunCreated
 from storage.spool import SpoolWriter
+from storage.store import Store
 from tests.bench.ours import fold, top
 from tests.bench.stores import BEGAN, empty
 
@@ -16,11 +22,11 @@ if TYPE_CHECKING:
 
     from storage.layout import Layout
 
-SECONDS = 3.0
+SECONDS = 1.5
 
 
 def write(layout: Layout, work: bool, answer: Connection) -> None:
-    """Append a point again and again; with `work`, a training step of about a millisecond before each."""
+    """Append a point again and again; with `work`, a training step of about half a millisecond before each."""
     spool = SpoolWriter(layout)
     run = spool.new_id()
     spool.append(RunCreated(run, None, None, "writer", "running", BEGAN))
@@ -36,33 +42,41 @@ def write(layout: Layout, work: bool, answer: Connection) -> None:
 
 def read(layout: Layout, pause: float, answer: Connection) -> None:
     """Look at the store again and again until somebody ends it."""
-    from storage.store import Store
-
     answer.send("ready")
     while not answer.poll(pause):
         with Store(layout).session(60) as session:
             top(session, "started")
 
 
-def rate(work: bool, pause: float | None) -> float:
-    """Appends a second; `pause` is the reader's, in seconds; without one there is no reader."""
+def compute(layout: Layout, pause: float, answer: Connection) -> None:
+    """Keep one core busy until somebody ends it."""
+    answer.send("ready")
+    while not answer.poll(pause):
+        sum(i * i for i in range(15_000))
+
+
+Neighbour = Callable[["Layout", float, "Connection"], None]
+
+
+def rate(work: bool, neighbour: Neighbour | None = None, pause: float = 0.0) -> float:
+    """Appends a second, alone or beside a neighbour that pauses so many seconds in between."""
     context = multiprocessing.get_context("spawn")
     layout = empty("beside")
     layout.create()
     fold(layout)
     here, there = context.Pipe()
     ours, theirs = context.Pipe()
-    reader = context.Process(target=read, args=(layout, pause, theirs))
-    if pause is not None:
-        reader.start()
+    beside = context.Process(target=neighbour, args=(layout, pause, theirs)) if neighbour else None
+    if beside:
+        beside.start()
         ours.recv()
     writer = context.Process(target=write, args=(layout, work, there))
     writer.start()
     found: float = here.recv()
     writer.join()
-    if pause is not None:
+    if beside:
         ours.send("enough")
-        reader.join()
-        if reader.exitcode:
-            raise RuntimeError(f"the reader ended with {reader.exitcode}: nothing was measured")
+        beside.join()
+        if beside.exitcode:
+            raise RuntimeError("the neighbour ended before its time")
     return found
