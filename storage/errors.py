@@ -3,9 +3,9 @@
 UserError
 ├── StoreError       (storage.faults)      the store is missing, busy, too new, damaged, full or read-only
 ├── AnnotationError  (storage.annotate)    a tag, a note or a name that cannot be
-├── TrashError       (storage.trash)       something cannot be deleted or brought back
-├── FilterError      (storage.terms)       a filter that cannot be understood
-├── NothingToSortBy  (storage.terms)       no run has what is to be sorted by
+├── TrashError       (storage.care.trash)  something cannot be deleted or brought back
+├── FilterError      (storage.expressions.terms)  a filter that cannot be understood
+├── NothingToSortBy  (storage.expressions.terms)  no run has what is to be sorted by
 ├── QueryError       (storage.sandbox)     the SQL of `cockpit sql` cannot be run
 ├── NoSuchMetric     (storage.reader)      no run has reported the metric
 ├── RunNotFound      (storage.runs)        no run answers to the text

@@ -10,7 +10,7 @@ import polars as pl
 
 from storage import window
 from storage.errors import UserError
-from storage.filters import FIELDS, is_condition, pointer, run_names
+from storage.expressions.run_filter import FIELDS, is_condition, pointer, run_names
 from storage.runs import RunQuery, find
 from storage.store import Store, StoreMissing
 from storage.sweeps import all_sweeps, find_sweep
@@ -67,9 +67,10 @@ class Reader:
         """Runs, one a row: id, name, sweep, number, state, started (UTC), seconds, tags, note, and a column
         for each metric (its last value) and each param.
 
-        `where` is a condition as in `cockpit runs --where` (see storage.filters), `sort` a field, a metric
-        or a param; without it the newest come first. `descending` says which way; None means best first for
-        an objective, names from A to Z, numbers from the largest. A param that shares its name with a metric
+        `where` is a condition as in `cockpit runs --where` (see storage.expressions.run_filter), `sort` a
+        field, a metric or a param; without it the newest come first. `descending` says which way; None
+        means best first for an objective, names from A to Z, numbers from the largest. A param that
+        shares its name with a metric
         is called `params.NAME`; what shares it with one of the columns above, `metrics.NAME` or
         `params.NAME`. A param is a column of whole numbers, of floats or of booleans where all its values
         are such, else of texts. Raises `FilterError`, `NothingToSortBy` or `SweepNotFound`.

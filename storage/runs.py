@@ -56,9 +56,9 @@ class RunQuery:
     sweep: str | None = None
     """Only this sweep's runs (by name)."""
     where: str = ""
-    """Only runs that an expression holds for, or that hold some words: see storage.filters."""
+    """Only runs that an expression holds for, or that hold some words: see storage.expressions.run_filter."""
     sort: str | None = None
-    """A field of storage.filters, else a metric, else a param; `metrics.NAME`, `params.NAME` choose.
+    """A field of storage.expressions.run_filter, else a metric, else a param; `metrics.NAME`, `params.NAME` choose.
 
     Newest first without.
     """

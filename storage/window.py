@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from storage.filters import FIELDS, run_filter, run_names
+from storage.expressions.run_filter import FIELDS, run_filter, run_names
+from storage.expressions.terms import Kind, NothingToSortBy, Term, Values
 from storage.ids import to_text
-from storage.terms import Kind, NothingToSortBy, Term, Values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -12,8 +12,8 @@ from cockpit.cli.open import has_terminal
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from storage.care.trash import Target
     from storage.layout import Layout
-    from storage.trash import Target
 
 
 @click.command("delete", short_help="Delete runs or sweeps.")
@@ -29,7 +29,7 @@ def command(
 
     RUN is an id, the start of one, SWEEP#NUMBER, SWEEP#best or @latest. What runs cannot be deleted.
     """
-    from storage.trash import anywhere, outside, throw
+    from storage.care.trash import anywhere, outside, throw
 
     layout = layout_to_read(ctx, store)
     with open_session(layout) as session:
@@ -70,8 +70,8 @@ def described(target: Target) -> str:
 def purge_and_say(layout: Layout, meant: Sequence[Target]) -> None:
     """Delete for good, and say what that gave back."""
     from cockpit.format import size
+    from storage.care.trash import purge
     from storage.store import Store
-    from storage.trash import purge
 
     done = purge(Store(layout), meant)
     for target in meant:

@@ -125,7 +125,7 @@ def nothing_yet(layout: Layout) -> str:
 
 
 def _check_key(key: str, page: RunsPage) -> None:
-    from storage.filters import FIELDS
+    from storage.expressions.run_filter import FIELDS
 
     known = [*page.metrics, *page.params, *FIELDS]
     scoped = {f"metrics.{name}" for name in page.metrics} | {f"params.{n}" for n in page.params}

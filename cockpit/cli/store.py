@@ -13,8 +13,8 @@ from cockpit.cli.common import json_option, layout_of, layout_to_read, store_opt
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from storage.check import CheckReport
-    from storage.compare import Difference
+    from storage.care.check import CheckReport
+    from storage.care.compare import Difference
 
 DIFFERENT = 1
 """Exit code of a check that found differences."""
@@ -52,7 +52,7 @@ def check(ctx: click.Context, as_json: bool, store: str | None) -> int:
     Folds all spools that are still there anew and compares. Exit code 0 where all is well, 1 where the
     tables say something else than the spools.
     """
-    from storage.check import check as prove
+    from storage.care.check import check as prove
     from storage.events import to_json
     from storage.store import Store
 

@@ -10,7 +10,7 @@ import click
 from cockpit.cli.common import json_option, layout_to_read, open_session, store_option
 
 if TYPE_CHECKING:
-    from storage.trash import Target
+    from storage.care.trash import Target
 
 
 @click.command("trash", short_help="List what was deleted.")
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 def command(ctx: click.Context, purge: bool, yes: bool, as_json: bool, store: str | None) -> None:
     """List the deleted runs and sweeps that can still come back, newest first."""
     from cockpit.cli.delete import confirmed, purge_and_say
+    from storage.care.trash import in_trash
     from storage.events import to_json
-    from storage.trash import in_trash
 
     layout = layout_to_read(ctx, store)
     with open_session(layout) as session:

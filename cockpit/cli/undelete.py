@@ -17,7 +17,7 @@ def command(ctx: click.Context, names: tuple[str, ...], store: str | None) -> No
     RUN and SWEEP are a name, an id or the start of one; cockpit trash lists them.
     """
     from cockpit.cli.delete import described
-    from storage.trash import inside, take_back
+    from storage.care.trash import inside, take_back
 
     with open_session(layout_to_read(ctx, store)) as session:
         meant = inside(session, names)

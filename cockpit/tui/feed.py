@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from cockpit.tui import clock
 from cockpit.tui.source import Unreadable
-from storage.terms import FilterError
+from storage.expressions.terms import FilterError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator

@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from storage.errors import UserError
-from storage.terms import FilterError
+from storage.expressions.terms import FilterError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

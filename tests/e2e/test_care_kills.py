@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from storage.care import back_up
-from storage.check import check
+from storage.care.check import check
 from storage.layout import Layout
 from storage.store import Store
 from tests.unit.stories import RUNS, tell

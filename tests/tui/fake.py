@@ -8,9 +8,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from storage.expressions.terms import FilterError
 from storage.runs import Curve, Run, RunQuery, RunsPage
 from storage.sweeps import Sweep, SweepView
-from storage.terms import FilterError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

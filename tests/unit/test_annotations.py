@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from cockpit.cli.main import cli
 from storage.annotate import AnnotationError, note, pin, rename, tag
 from storage.care import restore
-from storage.check import check
+from storage.care.check import check
 from storage.runs import Run, RunNotFound, find
 from storage.store import Store
 from tests.unit.stories import tell

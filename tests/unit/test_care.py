@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from cockpit.cli.main import cli
 from storage import annotate, retention, spool
 from storage.care import back_up, compact, restore
-from storage.check import check
+from storage.care.check import check
 from storage.events import RunChanged
 from storage.store import Store, StoreBusy, StoreDamaged, StoreError, StoreTooNew
 from tests.unit.stories import POINTS, RUNS, tell, tell_run

@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 from storage import liveness, machine, retention, spool
-from storage.check import check
+from storage.care.check import check
 from storage.events import MetricLogged, RunCreated, WriterBegan, encode
 from storage.spool import SpoolWriter
 from storage.store import Store

@@ -9,14 +9,23 @@ import pytest
 from click.testing import CliRunner
 
 from cockpit.cli.main import cli, run
-from storage.check import check
+from storage.care.check import check
+from storage.care.trash import (
+    TrashError,
+    anywhere,
+    in_trash,
+    inside,
+    outside,
+    purge,
+    take_back,
+    throw,
+)
 from storage.events import RunCreated, SweepCreated
 from storage.ids import to_text
 from storage.optuna import RunStorage
 from storage.runs import RunNotFound, RunQuery, find, page
 from storage.store import Store
 from storage.sweeps import SweepNotFound, all_sweeps, find_sweep
-from storage.trash import TrashError, anywhere, in_trash, inside, outside, purge, take_back, throw
 from tests.unit.stories import POINTS, RUNS, tell
 
 if TYPE_CHECKING:

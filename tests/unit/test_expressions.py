@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from storage.events import RunChanged, RunCreated
-from storage.filters import run_filter
+from storage.expressions.run_filter import run_filter
+from storage.expressions.terms import FilterError
 from storage.layout import Layout
 from storage.runs import RunQuery, page
 from storage.spool import SpoolWriter
 from storage.store import Store
-from storage.terms import FilterError
 from tests.unit.many_runs import Row, write_rows
 
 if TYPE_CHECKING:

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from storage.filters import run_filter
+from storage.expressions.run_filter import run_filter
+from storage.expressions.terms import FilterError
 from storage.layout import Layout
 from storage.runs import RunQuery, page
 from storage.spool import SpoolWriter
 from storage.store import Store
-from storage.terms import FilterError
 from storage.window import WITH_SWEEP
 from tests.unit.many_runs import NUMBERS, TAGS, WORDS, Row, make_rows, write_rows
 

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from storage import migrations
-from storage.check import check
+from storage.care.check import check
 from storage.events import RunChanged, encode
 from storage.layout import Layout
 from storage.store import Store, StoreError

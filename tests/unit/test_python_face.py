@@ -19,12 +19,12 @@ from storage.events import (
     SweepChanged,
     SweepCreated,
 )
+from storage.expressions.terms import FilterError, NothingToSortBy
 from storage.reader import NoSuchMetric, Reader
 from storage.runs import RunNotFound
 from storage.sandbox import QueryError
 from storage.store import StoreMissing
 from storage.sweeps import SweepNotFound
-from storage.terms import FilterError, NothingToSortBy
 
 if TYPE_CHECKING:
     from pathlib import Path

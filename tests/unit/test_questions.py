@@ -21,10 +21,10 @@ from storage.events import (
     SweepChanged,
     SweepCreated,
 )
+from storage.expressions.terms import NothingToSortBy
 from storage.runs import RunNotFound, RunQuery
 from storage.store import Store
 from storage.sweeps import SweepNotFound
-from storage.terms import NothingToSortBy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

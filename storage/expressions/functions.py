@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from storage.terms import Kind
+from storage.expressions.terms import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

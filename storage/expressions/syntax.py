@@ -1,6 +1,6 @@
 """Text to a tree: sqlglot parses, what it says of a mistake is put into the user's words.
 
-The tree may hold anything SQL knows; storage.expressions takes from it what is allowed.
+The tree may hold anything SQL knows; storage.expressions.conditions takes from it what is allowed.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from sqlglot import Dialect, ErrorLevel, exp
 from sqlglot.errors import ParseError, TokenError
 from sqlglot.tokenizer_core import TokenType
 
-from storage.terms import FilterError
+from storage.expressions.terms import FilterError
 
 if TYPE_CHECKING:
     from sqlglot.tokenizer_core import Token

@@ -16,7 +16,7 @@ from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 
 from storage import retention, spool
-from storage.compare import UNBEGUN, Difference, compare
+from storage.care.compare import UNBEGUN, Difference, compare
 from storage.faults import StoreReadOnly
 from storage.layout import Layout
 from storage.store import Store

@@ -21,9 +21,9 @@ from typing import Any
 
 from sqlglot import exp
 
-from storage.functions import FUNCTIONS, NAMES, Function
-from storage.syntax import column_of
-from storage.terms import Condition, FilterError, Kind, Resolver, Term, Values
+from storage.expressions.functions import FUNCTIONS, NAMES, Function
+from storage.expressions.syntax import column_of
+from storage.expressions.terms import Condition, FilterError, Kind, Resolver, Term, Values
 
 DEEPEST = 60
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from storage import care, retention
 from storage.annotate import say
-from storage.check import check
+from storage.care.check import check
 from storage.errors import UserError
 from storage.events import RunChanged, RunDeleted, SweepChanged, SweepDeleted
 from storage.ids import from_text

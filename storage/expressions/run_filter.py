@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from storage.terms import Condition, Kind, Term, Values
+from storage.expressions.terms import Condition, Kind, Term, Values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -84,8 +84,8 @@ def run_filter(session: Session, text: str) -> Condition:
     if not is_condition(text):
         return _words(text.split())
     # Here, because the parser takes a while to import and words do without it.
-    from storage.expressions import condition
-    from storage.syntax import parse
+    from storage.expressions.conditions import condition
+    from storage.expressions.syntax import parse
 
     tree = parse(text)
     return _words([tree.name]) if tree.is_string else condition(tree, run_names(session))
