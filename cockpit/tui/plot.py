@@ -77,7 +77,9 @@ def ticks(low: float, high: float, most: int, whole: bool = False) -> list[float
             continue
         first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
         if last - first < most:
-            return [index * step for index in range(first, last + 1)]
+            found = (index * step for index in range(first, last + 1))
+            room = (high - low) * 1e-6
+            return [value for value in found if low - room <= value <= high + room]
     return []
 
 

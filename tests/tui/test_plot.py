@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -41,6 +41,7 @@ def test_a_value_stands_at_its_label() -> None:
 
 
 @given(st.floats(-1e12, 1e12), st.floats(1e-6, 1e12), st.integers(1, 12), st.booleans())
+@example(450359962738.0, 0.001, 6, False)
 def test_ticks_are_few_and_within(low: float, length: float, most: int, whole: bool) -> None:
     high = low + length
     values = ticks(low, high, most, whole)

@@ -24,7 +24,7 @@ from tests.unit.many_runs import make_rows, write_rows
 if TYPE_CHECKING:
     from pathlib import Path
 
-ENDLESS = "select count(*) from range(1000000000) a, range(1000000000) b"
+ENDLESS = "select count(*) from range(100000) a, range(1000000) b, range(1000000) c where a + b + c < 0"
 
 
 @pytest.fixture(scope="module")
