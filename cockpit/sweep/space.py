@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import warnings
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
 import optuna
 from optuna.distributions import (
     BaseDistribution,
@@ -13,6 +16,7 @@ from optuna.distributions import (
     IntDistribution,
 )
 from optuna.exceptions import ExperimentalWarning
+from optuna.samplers import nsgaii
 
 from cockpit.sweep.spec.params import BoolParam, CategoricalParam, FloatParam, Param, grid
 from cockpit.sweep.spec.search import Median, NoPruner, Patient, Setting
@@ -78,6 +82,17 @@ _PRUNERS: dict[str, Callable[..., BasePruner]] = {
     "wilcoxon": optuna.pruners.WilcoxonPruner,
     "none": optuna.pruners.NopPruner,
 }
+_CROSSOVERS: dict[str, Callable[..., nsgaii.BaseCrossover]] = {
+    "uniform": nsgaii.UniformCrossover,
+    "blxalpha": nsgaii.BLXAlphaCrossover,
+    "sbx": nsgaii.SBXCrossover,
+    "spx": nsgaii.SPXCrossover,
+    "undx": nsgaii.UNDXCrossover,
+    "vsbx": nsgaii.VSBXCrossover,
+}
+_MUTATIONS: dict[str, Callable[..., nsgaii.BaseMutation]] = {
+    "polynomial": nsgaii.PolynomialMutation,
+}
 
 
 def distributions(spec: Spec) -> dict[str, BaseDistribution]:
@@ -85,14 +100,48 @@ def distributions(spec: Spec) -> dict[str, BaseDistribution]:
     return {name: _distribution(param) for name, param in spec.params.items()}
 
 
+def middle(distribution: BaseDistribution) -> Any:
+    """The value in the middle: of a logarithmic range the geometric, of categories the first.
+
+    On the grid where there is a step, the lower one of two.
+    """
+    if isinstance(distribution, CategoricalDistribution):
+        return distribution.choices[0]
+    assert isinstance(distribution, FloatDistribution | IntDistribution)
+    low, high = distribution.low, distribution.high
+    if distribution.log:
+        found = math.exp((math.log(low) + math.log(high)) / 2)
+        found = min(max(found, low), high)
+        return round(found) if isinstance(distribution, IntDistribution) else found
+    if isinstance(distribution, IntDistribution):
+        return low + (high - low) // distribution.step // 2 * distribution.step
+    if distribution.step is None:
+        return low / 2 + high / 2
+    first, last, by = (Decimal(str(number)) for number in (low, high, distribution.step))
+    return float(first + (last - first) // by // 2 * by)
+
+
+def baseline_point(spec: Spec) -> dict[str, Any]:
+    """Each declared parameter's default, or the middle where it has none."""
+    return {
+        name: middle(_distribution(param)) if param.default is None else param.default
+        for name, param in spec.params.items()
+    }
+
+
 def make_sampler(spec: Spec) -> BaseSampler:
     """The sampler, seeded; raises SpecInvalid where Optuna refuses an option."""
-    setting = spec.sweep.sampler
-    options = setting.given() | {"seed": spec.sweep.seed}
-    if setting.name == "grid":
+    name = spec.sweep.sampler.name
+    options = spec.sweep.sampler.given() | {"seed": spec.sweep.seed}
+    if name == "grid":
         options["search_space"] = {name: list(points) for name, points in grid(spec.params).items()}
+    for key, parts in (("crossover", _CROSSOVERS), ("mutation", _MUTATIONS)):
+        if key in options:
+            options[key] = _quietly(parts[options[key].name], options[key].given())
+    if "reference_points" in options:
+        options["reference_points"] = np.array(options["reference_points"])
     try:
-        return _quietly(_SAMPLERS[setting.name], options)
+        return _quietly(_SAMPLERS[name], options)
     except ValueError as error:
         raise spec.invalid(("sweep", "sampler"), f"[sweep] sampler: {error}") from None
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import tomllib
+from pathlib import Path
 
 import pytest
 
 from cockpit.sweep.spec import SpecSyntax, load_spec
 from cockpit.sweep.spec.errors import nearest, printable
+from cockpit.sweep.spec.search import PRUNERS, SAMPLERS
+from cockpit.sweep.spec.table import tag
+from cockpit.sweep.spec.together import PROJECT
 from tests.unit.test_spec import complaints, folder
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 __all__ = ["folder"]
 
@@ -54,7 +55,7 @@ CASES = {
     '[params]\nx = { type = "float", low = nan, high = 1 }': "line 4: [params] x: low = NaN should"
     " be a finite number",
     '[params]\nx = { type = "float", low = 0, high = 1, choices = [1] }': "line 4: [params] x:"
-    " choices is not for type float, which takes low, high, log, step",
+    " choices is not for type float, which takes low, high, log, step, default",
     '[params]\nx = { type = "flaot", low = 0, high = 1 }': 'line 4: [params] x: type = "flaot" is'
     ' not a known type; did you mean "float"?',
     "[params]\nx = { low = 0, high = 1 }": "line 4: [params] x: needs a type, one of float, int,"
@@ -71,6 +72,59 @@ CASES = {
     '[data]\ntrain = "."': 'line 4: [data] train = "." is a folder; name a file',
     '[limits]\ntimeout = "10 minutes"': 'line 4: [limits] timeout = "10 minutes" should be a time'
     ' such as "10m", "90s" or "1h30m", or a number of seconds',
+    '[params]\nx = { type = "float", low = 0, high = 1, default = 2 }': "line 4: [params] x: default"
+    " 2.0 is not within low 0.0 and high 1.0",
+    '[params]\nx = { type = "float", low = 0, high = 1, step = 0.25, default = 0.3 }': "line 4:"
+    " [params] x: default 0.3 is not on a step; the nearest is 0.25",
+    '[params]\nx = { type = "categorical", choices = ["a", 1], default = true }': "line 4: [params]"
+    ' x: default true is not one of the choices "a", 1',
+    '[params]\nx = { type = "bool", default = "yes" }': 'line 4: [params] x: default = "yes" should'
+    " be true or false",
+    '[sweep]\ntime = "soon"': 'line 4: [sweep] time = "soon" should be a time such as "10m", "90s"'
+    ' or "1h30m", or a number of seconds',
+    "[sweep]\npatience = 0": "line 4: [sweep] patience = 0 should be at least 1",
+    '[sweep]\nduplicates = "drop"': 'line 4: [sweep] duplicates = "drop" should be one of "run" or'
+    ' "skip"',
+    '[sweep]\nconstraints = ["ms < 20"]': 'line 4: [sweep] constraints = ["ms < 20"] should hold a'
+    ' metric, <= or >=, and a number, as in ["latency_ms <= 20"]',
+    '[sweep]\nconstraints = "ms <= 20"': 'line 4: [sweep] constraints = "ms <= 20" should be a list'
+    ' of texts, as in ["latency_ms <= 20"]',
+    '[sweep]\nconstraints = ["ms<=20", "ms <= 20.0"]': 'line 4: [sweep] constraints = ["ms<=20",'
+    ' "ms <= 20.0"] holds "ms <= 20" more than once; keep one',
+    '[sweep]\nsampler = { name = "nsgaii", crossover = "sbxx" }': "line 4: [sweep] sampler:"
+    ' crossover = "sbxx" is not a known crossover; did you mean "sbx"?',
+    '[sweep]\nsampler = { name = "nsgaii", crossover = { name = "sbx", et = 2 } }': "line 4:"
+    ' [sweep] sampler: crossover: et is not a known key of sbx; did you mean "eta"?',
+    '[sweep]\nsampler = { name = "nsgaii", mutation = { name = "polynomial", eta = -1 } }': "line 4:"
+    " [sweep] sampler: mutation: eta = -1 should be at least 0.0",
+    '[sweep]\nsampler = { name = "nsgaii", population_size = 2, crossover = "spx" }': "line 4:"
+    " [sweep] crossover spx needs a population_size of 3",
+    '[sweep]\nsampler = { name = "nsgaiii", reference_points = [[1, 2]] }': "line 4: [sweep]"
+    " reference_points have 2 numbers each, for 1 metrics; give one number for each metric",
+    '[sweep]\nsampler = { name = "nsgaiii", reference_points = [[1], [1, 2]] }': "line 4: [sweep]"
+    " sampler: reference_points = [[1], [1, 2]] should be a list of points, as in [[1.0, 0.0],"
+    " [0.5, 0.5]]",
+    '[limits]\nmemory = "4 giga"': 'line 4: [limits] memory = "4 giga" should be a size such as'
+    ' "4GB" or "512MB", or a number of bytes',
+    "[limits]\nmemory = 4": 'line 4: [limits] memory = 4 should be at least "1MB"; write it with'
+    ' its unit, as in "4GB"',
+    "[limits]\nthreads = 0": "line 4: [limits] threads = 0 should be at least 1",
+    '[executor]\nisolation = "fork"': 'line 4: [executor] isolation = "fork" should be one of'
+    ' "warm" or "process"',
+    '[executor]\nisolation = "process"\nrecycle = 9': "line 5: [executor] recycle is for isolation"
+    ' = "warm"; a process a trial is always new',
+    "[metrics]\njson = true": "line 3: [metrics] is for a command; a function reports and returns"
+    " its metrics",
+    '[params]\nx = { type = "bool" }\n[[enqueue]]\nx = 1': "line 6: [[enqueue]] x = 1 should be"
+    " true or false",
+    '[params]\nxs = { type = "bool" }\n[[enqueue]]\n[[enqueue]]\nxz = true': "line 5: [[enqueue]]"
+    " is empty; name a parameter and its value below it|sweep.toml line 7: [[enqueue]] xz is not in"
+    ' [params]; did you mean "xs"?',
+    "[[enqueue]]\nx = [1]": "line 4: [[enqueue]] x = [1] should be text, a number, true or false",
+    "[enqueue]\nx = 1": "line 3: [enqueue] should be written [[enqueue]], once for each point, its"
+    " values below it",
+    '[sweep]\nsampler = "grid"\n[params]\nx = { type = "bool" }\n[[enqueue]]\nx = true': "line 7:"
+    ' [[enqueue]] has no use with sampler = "grid", which tries every point; leave it out',
     "[executor]\nworkers = true": "line 4: [executor] workers = true should be a whole number",
     "[executer]\nworkers = 2": 'line 3: [executer] is not a known table; did you mean "executor"?',
     "[[sweep]]\ntrials = 2": "line 3: [sweep] should be a table of keys below the line [sweep],"
@@ -90,18 +144,39 @@ CASES = {
 @pytest.mark.parametrize("text", CASES, ids=range(len(CASES)))
 def test_one_mistake_is_one_line_that_says_what_to_do(folder: Path, text: str) -> None:
     expected = CASES[text].replace("FOLDER", str(folder))
-    assert complaints(folder, RUN + text) == [f"sweep.toml {expected}"]
+    assert complaints(folder, RUN + text) == f"sweep.toml {expected}".split("|")
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("", 'sweep.toml: [run] needs function = "train.py:train"'),
-        ("[run]\n", 'sweep.toml line 1: [run] needs function = "train.py:train"'),
         (
-            '[run]\ncommand = ["python", "x.py"]',
-            "sweep.toml line 2: [run] command is not there yet: a sweep runs a Python function,"
-            ' as in function = "train.py:train"',
+            "",
+            'sweep.toml: [run] needs function = "train.py:train", or command = ["python",'
+            ' "train.py"]',
+        ),
+        (
+            "[run]\n",
+            'sweep.toml line 1: [run] needs function = "train.py:train", or command = ["python",'
+            ' "train.py"]',
+        ),
+        (
+            f'{RUN}command = ["sh", "x.sh"]',
+            "sweep.toml line 3: [run] has both a function and a command; keep one of them",
+        ),
+        (
+            f'{RUN}baseline = "train.py:smple"',
+            'sweep.toml line 3: [run] baseline = "train.py:smple": train.py has no smple; did you'
+            ' mean "simple"?',
+        ),
+        (
+            f'{RUN}baseline = ["sh", "x.sh"]',
+            'sweep.toml line 3: [run] baseline should be as in "train.py:baseline"',
+        ),
+        (
+            f"{RUN}params_file = true",
+            "sweep.toml line 3: [run] params_file is for a command; a function finds its values in"
+            " trial.params",
         ),
         (
             '[run]\nfunction = "train.py"',
@@ -143,8 +218,21 @@ def test_a_missing_package_is_named_before_the_start(
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     (line,) = complaints(folder, f'{RUN}[sweep]\nsampler = "gp"')
     assert line.endswith(
-        'sampler = "gp" needs scipy and torch; pip install scipy torch beside cockpit'
+        """sampler = "gp" needs scipy and torch; pip install 'experiment-cockpit[gp]'"""
     )
+    text = f'{RUN}[sweep]\npruner = {{ name = "patient", patience = 1, wrapped = "wilcoxon" }}'
+    (line,) = complaints(folder, text)
+    assert line.endswith("""needs scipy; pip install 'experiment-cockpit[wilcoxon]'""")
+
+
+def test_every_extra_that_is_named_is_there() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    assert project["name"] == PROJECT
+    for model in (*SAMPLERS, *PRUNERS):
+        options = {"with_margin": True} if tag(model) == "cmaes" else {}
+        setting = model.model_construct(**options)
+        extra = project["optional-dependencies"].get(tag(model), [])
+        assert [each.partition(">")[0] for each in extra] == sorted(setting.needs)
 
 
 def test_several_metrics_refuse_what_is_for_one(folder: Path) -> None:
@@ -152,8 +240,9 @@ def test_several_metrics_refuse_what_is_for_one(folder: Path) -> None:
     (line,) = complaints(folder, text + 'pruner = "median"')
     assert line == 'sweep.toml line 6: [sweep] pruner = "median" is for one metric; leave it out' \
         " with several"  # fmt: skip
-    (line,) = complaints(folder, text + 'sampler = "cmaes"')
-    assert "is for one metric" in line
+    for option in ('sampler = "cmaes"', "patience = 3"):
+        (line,) = complaints(folder, text + option)
+        assert "is for one metric" in line
 
 
 def test_nothing_from_the_file_reaches_the_terminal_raw(folder: Path) -> None:

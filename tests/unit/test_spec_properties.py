@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from cockpit.sweep.space import distributions
 from cockpit.sweep.spec import SpecError, load_spec
 from cockpit.sweep.spec.errors import distance
-from cockpit.sweep.spec.tables import TABLES
+from cockpit.sweep.spec.params import PARAMS
+from cockpit.sweep.spec.table import Table, keys
+from cockpit.sweep.spec.tables import TABLES, SweepTable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,6 +54,11 @@ SWEEP = st.fixed_dictionaries(
         "sampler": st.sampled_from(["tpe", "random", "nsgaii"]),
         "pruner": st.sampled_from(["median", "none", "hyperband"]),
         "seed": st.integers(0, 2**32 - 1),
+        "time": st.integers(1, 10**6),
+        "patience": st.integers(1, 10**6),
+        "duplicates": st.sampled_from(["run", "skip"]),
+        "baseline": st.booleans(),
+        "constraints": st.lists(st.builds("{} <= {}".format, NAME, NUMBER), max_size=1),
     },
 )
 SPEC = st.fixed_dictionaries(
@@ -59,11 +66,22 @@ SPEC = st.fixed_dictionaries(
         "sweep": SWEEP,
         "run": st.just({"function": "train.py:train"}),
         "params": st.dictionaries(NAME, PARAM, max_size=5),
-        "executor": st.fixed_dictionaries({}, optional={"workers": st.integers(1, 64)}),
+        "limits": st.fixed_dictionaries(
+            {},
+            optional={"timeout": st.integers(1, 10**6), "memory": st.integers(10**6, 10**12)}
+            | {"threads": st.integers(1, 64)},
+        ),
+        "executor": st.fixed_dictionaries(
+            {},
+            optional={"workers": st.integers(1, 64), "retries": st.integers(0, 9)}
+            | {"isolation": st.just("warm"), "recycle": st.integers(1, 99)}
+            | {"recycle_memory": st.integers(10**6, 10**12), "grace": st.integers(1, 99)},
+        ),
     }
 )
-KNOWN = {"name", "metric", "direction", "trials", "sampler", "pruner", "seed", "workers"}
-KNOWN |= {"function", "python", "command", "type", "low", "high", "log", "step", "choices"}
+KNOWN = {
+    key for model in (*TABLES.values(), *PARAMS) if issubclass(model, Table) for key in keys(model)
+}
 """Where a mistake makes one key of another, it is another mistake."""
 
 
@@ -97,7 +115,15 @@ def test_a_spec_loads_to_the_values_it_was_written_with(
     sweep = document["sweep"]
     assert spec.sweep.name == sweep.get("name", "sweep")
     assert spec.sweep.metrics == (sweep.get("metric", "value"),)
-    assert spec.sweep.trials == sweep.get("trials", 30)
+    assert spec.sweep.trials == sweep.get("trials", None if {"time", "patience"} & {*sweep} else 30)
+    assert list(map(str, spec.sweep.constraints)) == [
+        f"{name} <= {float(bound):g}"
+        for name, _, bound in (each.split() for each in sweep.get("constraints", []))
+    ]
+    for key in ("time", "patience", "duplicates", "baseline"):
+        assert getattr(spec.sweep, key) == sweep.get(key, SweepTable.model_fields[key].default)
+    for name, table in (("limits", spec.limits), ("executor", spec.executor)):
+        assert table.model_dump(exclude_unset=True) == document[name]
     assert spec.sweep.sampler.name == sweep.get("sampler", "tpe")
     assert spec.sweep.pruner_name == sweep.get("pruner", "median")
     assert spec.sweep.seed == sweep.get("seed")
@@ -134,7 +160,7 @@ def test_any_one_mistyped_key_is_named_with_its_line_and_the_key_meant(
     spec_file: Path, data: st.DataObject, document: dict[str, Any]
 ) -> None:
     document = json.loads(json.dumps(document))  # its parts may be one object
-    places = [(t, k) for t in ("sweep", "run", "executor") for k in document[t]]
+    places = [(t, k) for t in ("sweep", "run", "limits", "executor") for k in document[t]]
     places += [(p, k) for p in document["params"] for k in document["params"][p]]
     owner, right = data.draw(st.sampled_from(places))
     wrong = data.draw(mistyped(right))

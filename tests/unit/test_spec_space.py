@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 import inspect
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import optuna
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from cockpit.sweep.space import (
+    _CROSSOVERS,
+    _MUTATIONS,
     _PRUNERS,
     _SAMPLERS,
+    baseline_point,
     distributions,
     is_exhausted,
     make_pruner,
     make_sampler,
+    middle,
 )
 from cockpit.sweep.spec import SpecInvalid, load_spec
-from cockpit.sweep.spec.search import PRUNERS, SAMPLERS
+from cockpit.sweep.spec.params import FloatParam, outside
+from cockpit.sweep.spec.search import CROSSOVERS, MUTATIONS, PRUNERS, SAMPLERS
 from cockpit.sweep.spec.table import keys, tag
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from optuna.distributions import BaseDistribution
 
     from cockpit.sweep.spec import Spec
     from cockpit.sweep.spec.table import Table
@@ -56,17 +67,36 @@ def test_every_pruner_can_be_had_by_name(tmp_path: Path, model: type[Table]) -> 
     assert isinstance(pruner, optuna.pruners.BasePruner)
 
 
-@pytest.mark.parametrize("model", SAMPLERS + PRUNERS, ids=tag)
+MADE = _SAMPLERS | _PRUNERS | _CROSSOVERS | _MUTATIONS
+RENAMED = {"wrapped": "wrapped_pruner"}
+NOT_IN_TOML = {
+    "seed", "search_space",  # said elsewhere in the spec
+    "independent_sampler", "warn_independent_sampling", "warn_asynchronous_seeding", "source_trials",
+    "elite_population_selection_strategy", "child_generation_strategy", "after_trial_strategy",
+}  # fmt: skip
+DEPRECATED = {
+    "consider_prior", "prior_weight", "consider_magic_clip", "consider_endpoints", "gamma", "weights",
+    "constraints_func", "x0", "sigma0", "restart_strategy", "inc_popsize",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("model", SAMPLERS + PRUNERS + CROSSOVERS + MUTATIONS, ids=tag)
 def test_options_and_defaults_are_optunas_own(model: type[Table]) -> None:
-    made = (_SAMPLERS | _PRUNERS)[tag(model)]
-    real = inspect.signature(made).parameters
-    renamed = {"wrapped": "wrapped_pruner"}
+    made = MADE[tag(model)]
+    real = inspect.signature(made.__init__ if tag(model) == "grid" else made).parameters
     for name in set(keys(model)) - {"name"}:
-        ours, theirs = model.model_fields[name], real[renamed.get(name, name)]
+        ours, theirs = model.model_fields[name], real[RENAMED.get(name, name)]
         if ours.is_required():
             assert theirs.default is theirs.empty
         elif name != "wrapped":
             assert ours.default == theirs.default
+    said = {RENAMED.get(name, name) for name in keys(model)}
+    kinds = {
+        each.name
+        for each in real.values()
+        if each.kind not in (each.VAR_KEYWORD, each.VAR_POSITIONAL)
+    }
+    assert kinds - said - {"self"} <= NOT_IN_TOML | DEPRECATED
 
 
 def test_distributions_are_the_declared_ones(tmp_path: Path) -> None:
@@ -84,6 +114,74 @@ def test_distributions_are_the_declared_ones(tmp_path: Path) -> None:
         "loss": optuna.distributions.CategoricalDistribution(("a", 2)),
         "amp": optuna.distributions.CategoricalDistribution((False, True)),
     }
+
+
+def test_the_baseline_is_the_defaults_and_else_the_middles(tmp_path: Path) -> None:
+    spec = spec_of(
+        tmp_path,
+        '[params]\nlr = { type = "float", low = 1e-4, high = 1, log = true }\n'
+        'mix = { type = "float", low = -1, high = 3 }\n'
+        'drop = { type = "float", low = 0, high = 0.3, step = 0.1 }\n'
+        'depth = { type = "int", low = 2, high = 12, step = 5 }\n'
+        'leaves = { type = "int", low = 4, high = 100, log = true }\n'
+        'loss = { type = "categorical", choices = ["a", 2] }\namp = { type = "bool" }\n'
+        'width = { type = "int", low = 1, high = 9, default = 3 }\n'
+        'warm = { type = "bool", default = true }\n'
+        'kind = { type = "categorical", choices = ["a", 0], default = 0 }\n',
+    )
+    point = baseline_point(spec)
+    assert point.pop("lr") == pytest.approx(0.01)
+    assert point == {
+        "mix": 1.0, "drop": 0.1, "depth": 7, "leaves": 20, "loss": "a", "amp": False,
+        "width": 3, "warm": True, "kind": 0,
+    }  # fmt: skip
+
+
+COUNT = st.integers(0, 1000)
+STEP = st.integers(1, 9)
+POSITIVE = st.floats(1e-6, 1e6)
+NUMBER = st.floats(-1e9, 1e9).map(lambda number: round(number, 6))
+WHOLE = st.integers(-(10**9), 10**9)
+DISTRIBUTION = st.one_of(
+    st.builds(lambda low, by: FloatDistribution(low, low + abs(by)), NUMBER, NUMBER),
+    st.builds(lambda low, by: FloatDistribution(low, low + by, log=True), POSITIVE, POSITIVE),
+    st.builds(lambda low, n: FloatDistribution(low, low + n * 0.25, step=0.25), WHOLE, COUNT),
+    st.builds(lambda low, by: IntDistribution(low, low + by), WHOLE, COUNT),
+    st.builds(
+        lambda low, by: IntDistribution(low, low + by, log=True), st.integers(1, 1000), COUNT
+    ),
+    st.builds(lambda low, n, by: IntDistribution(low, low + n * by, step=by), WHOLE, COUNT, STEP),
+    st.builds(CategoricalDistribution, st.lists(WHOLE, min_size=1, max_size=3)),
+)
+
+
+@given(DISTRIBUTION)
+def test_the_middle_is_a_value_of_its_range(distribution: BaseDistribution) -> None:
+    value = middle(distribution)
+    assert distribution._contains(distribution.to_internal_repr(value))
+    kind = int if isinstance(distribution, IntDistribution | CategoricalDistribution) else float
+    assert type(value) is kind
+
+
+@given(
+    low=st.integers(-9999, 9999).map(lambda n: n / 100),
+    steps=COUNT,
+    step=st.sampled_from([0.1, 0.25, 0.3, 1.0, 7.0]),
+    place=COUNT,
+)
+def test_a_value_on_a_step_is_one_and_between_two_is_none(
+    low: float, steps: int, step: float, place: int
+) -> None:
+    first, by = Decimal(str(low)), Decimal(str(step))
+    high = float(first + by * steps)
+    assume(Decimal(str(high)) == first + by * steps)
+    param = FloatParam(type="float", low=low, high=high, step=step)
+    on = float(first + by * min(place, steps))
+    assert outside(param, on) is None
+    assert FloatDistribution(low, high, step=step)._contains(on)
+    assert outside(param, high + step)
+    if steps:
+        assert "is not on a step" in str(outside(param, float(first + by / 3)))
 
 
 def test_the_seed_makes_the_search_repeat(tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ SpecError          every problem found, one line each
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from storage.errors import UserError
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 KeyPath = tuple[str | int, ...]
 """Where a value stands in the file: the table, then its keys and indices."""
+Fault = tuple[KeyPath, str]
+"""Where it stands, and the sentence without the file and the line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,12 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def show(value: Any) -> str:
+    """A value as it stands in TOML, cut where it is long."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 60 else text[:57] + "…"
 
 
 def hint(name: str, known: Iterable[str], wanted: Iterable[str] = ()) -> str:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import ast
+import functools
 import os
 import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cockpit.sweep.spec.errors import hint, nearest
-from cockpit.sweep.spec.words import show
+from cockpit.sweep.spec.errors import hint, nearest, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from cockpit.sweep.spec.errors import Fault
     from cockpit.sweep.spec.tables import RunTable
-    from cockpit.sweep.spec.words import Fault
 
 _OWN_SCOPE = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
@@ -31,8 +31,8 @@ def interpreter(folder: Path, python: str | None) -> Path | None:
     if os.sep not in python:
         found = shutil.which(python)
         return Path(found) if found else None
-    path = folder / Path(python).expanduser()
-    return path if path.is_file() and os.access(path, os.X_OK) else None
+    path = placed(folder, python)
+    return path if is_program(path) else None
 
 
 def python_faults(folder: Path, run: RunTable) -> Iterator[Fault]:
@@ -44,39 +44,52 @@ def python_faults(folder: Path, run: RunTable) -> Iterator[Fault]:
 
 def data_faults(folder: Path, data: Mapping[str, str]) -> Iterator[Fault]:
     for name, file in data.items():
-        path = folder / Path(file).expanduser()
-        if path.is_dir():
+        path = placed(folder, file)
+        if os.path.isdir(path):
             yield ("data", name), f"[data] {name} = {show(file)} is a folder; name a file"
-        elif not path.is_file():
-            yield ("data", name), f"[data] {name} = {show(file)} was not found{_beside(path)}"
+        elif not os.path.isfile(path):
+            yield ("data", name), f"[data] {name} = {show(file)} was not found{beside(path)}"
         elif not os.access(path, os.R_OK):
             yield ("data", name), f"[data] {name} = {show(file)} may not be read by you"
 
 
-def function_faults(folder: Path, run: RunTable) -> Iterator[Fault]:
-    """Reads the user's file and does not run it; what only importing can show is left to the worker."""
-    file = _source(folder, run)
-    start = f"[run] function = {show(run.function)}"
+def function_faults(
+    folder: Path, key: str, target: str, python: str | None = None
+) -> Iterator[Fault]:
+    """Reads the user's file and does not run it; what only importing can show is left to the worker.
+
+    `key` is that of [run] which names the target, as in `train.py:train`.
+    """
+    place, _, name = target.rpartition(":")
+    file = _source(folder, place)
+    here, start = ("run", key), f"[run] {key} = {show(target)}"
     if file is None:
         return
-    if not file.is_file():
-        yield ("run", "function"), f"{start}: {run.place} was not found{_beside(file)}"
+    if not os.path.isfile(file):
+        yield here, f"{start}: {place} was not found{beside(file)}"
         return
     try:
-        tree = ast.parse(file.read_bytes(), filename=str(file))
+        functions, names, complete = _bound(file, file.stat().st_mtime_ns)
     except (SyntaxError, ValueError) as error:
-        if run.python is None:  # another interpreter may know a syntax that ours does not
+        if python is None:  # another interpreter may know a syntax that ours does not
             line = getattr(error, "lineno", None)
-            where = f"{run.place} line {line}" if line else run.place
-            yield ("run", "function"), f"{start}: {where} is not Python: {_first_line(error)}"
+            where = f"{place} line {line}" if line else place
+            yield here, f"{start}: {where} is not Python: {_first_line(error)}"
         return
+    except RecursionError:
+        return  # deeper than our parser goes; the worker will see
     except OSError as error:
-        yield ("run", "function"), f"{start}: {run.place} cannot be read: {error.strerror}"
+        yield here, f"{start}: {place} cannot be read: {error.strerror}"
         return
-    functions, names, complete = top_level(tree)
-    if complete and run.name not in names:
-        near = hint(run.name, functions or sorted(names))
-        yield ("run", "function"), f"{start}: {run.place} has no {run.name}{near}"
+    if complete and name not in names:
+        near = hint(name, functions or sorted(names))
+        yield here, f"{start}: {place} has no {name}{near}"
+
+
+@functools.lru_cache(maxsize=16)
+def _bound(file: Path, _modified: int) -> tuple[list[str], set[str], bool]:
+    """The file's top level; kept, since the cells of a matrix ask for the same files."""
+    return top_level(ast.parse(file.read_bytes(), filename=str(file)))
 
 
 def top_level(tree: ast.Module) -> tuple[list[str], set[str], bool]:
@@ -100,22 +113,37 @@ def top_level(tree: ast.Module) -> tuple[list[str], set[str], bool]:
     return functions, names | set(functions), complete
 
 
-def _source(folder: Path, run: RunTable) -> Path | None:
+def _source(folder: Path, place: str) -> Path | None:
     """The file that has the function; None for a module that only the worker can find."""
-    path = folder / run.place
-    if run.place.endswith(".py") or os.sep in run.place:
+    path = folder / place
+    if place.endswith(".py") or os.sep in place:
         return path
-    parts = folder.joinpath(*run.place.split("."))
+    parts = folder.joinpath(*place.split("."))
     places = (parts.with_name(parts.name + ".py"), parts / "__init__.py")
-    found = next((place for place in places if place.is_file()), None)
-    return path if found is None and path.is_file() else found
+    found = next((place for place in places if os.path.isfile(place)), None)
+    return path if found is None and os.path.isfile(path) else found
 
 
-def _beside(path: Path) -> str:
-    """Where it was looked for, and a file there that may have been meant."""
-    if not path.parent.is_dir():
+def placed(folder: Path, text: str) -> Path:
+    """A path as the spec writes it; a ~ of nobody is a name like any other."""
+    try:
+        return folder / Path(text).expanduser()
+    except RuntimeError:
+        return folder / text
+
+
+def is_program(path: Path) -> bool:
+    return os.path.isfile(path) and os.access(path, os.X_OK)
+
+
+def beside(path: Path) -> str:
+    """Where a file was looked for, and one there that may have been meant."""
+    if not os.path.isdir(path.parent):
         return f": there is no folder {path.parent}"
-    near = nearest(path.name, (each.name for each in path.parent.iterdir() if each.is_file()))
+    try:
+        near = nearest(path.name, (each.name for each in path.parent.iterdir() if each.is_file()))
+    except OSError:
+        return f" in {path.parent}, which cannot be listed"
     return f' in {path.parent}; did you mean "{near}"?' if near else f" in {path.parent}"
 
 

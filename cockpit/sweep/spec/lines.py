@@ -25,12 +25,21 @@ _STRING = re.compile(
 _PLAIN_VALUE = re.compile(r"[^,\]}\n#]+")
 
 
-def key_lines(text: str) -> Mapping[KeyPath, int]:
+def key_lines(text: str, moved: Mapping[KeyPath, KeyPath] | None = None) -> Mapping[KeyPath, int]:
     """The line (from 1) of every table, key and array item.
 
-    The text must be valid TOML; read it with tomllib first.
+    `moved` says of keys that other values have taken the place of where those stand; () is nowhere,
+    and its line is 0. The text must be valid TOML; read it with tomllib first.
     """
-    return _Scanner(text).scan()
+    lines = _Scanner(text).scan()
+    if not moved:
+        return lines
+    kept = {
+        path: line
+        for path, line in lines.items()
+        if not any(path[:end] in moved for end in range(1, len(path) + 1))
+    }
+    return kept | {path: line_of(lines, there) or 0 for path, there in moved.items()}
 
 
 def line_of(lines: Mapping[KeyPath, int], path: KeyPath) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -11,7 +12,7 @@ from pydantic import BeforeValidator, Field, RootModel, model_validator
 from cockpit.sweep.spec.table import Table, bad_table, bad_value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 Whole = Annotated[int, Field(ge=-(2**53), le=2**53)]
 """Optuna keeps every number as a float, exact up to here."""
@@ -24,10 +25,12 @@ class FloatParam(Table):
     high: float
     log: bool = False
     step: Annotated[float, Field(gt=0)] | None = None
+    default: float | None = None
 
     @model_validator(mode="after")
     def _is_a_range(self) -> FloatParam:
-        _check_range(self, self.low, self.high, self.log, self.step)
+        _check_range(self.low, self.high, self.log, self.step)
+        _check_default(self)
         return self
 
 
@@ -37,11 +40,13 @@ class IntParam(Table):
     high: Whole
     log: bool = False
     step: Annotated[int, Field(gt=0)] = 1
+    default: Whole | None = None
 
     @model_validator(mode="after")
     def _is_a_range(self) -> IntParam:
         step = self.step if "step" in self.model_fields_set else None
-        _check_range(self, self.low, self.high, self.log, step)
+        _check_range(self.low, self.high, self.log, step)
+        _check_default(self)
         return self
 
 
@@ -60,13 +65,26 @@ def _choices(value: Any) -> Any:
     return tuple(value)
 
 
+def _scalar(value: Any) -> Any:
+    if not isinstance(value, bool | int | float | str):
+        raise bad_value("should be one of the choices")
+    return value
+
+
 class CategoricalParam(Table):
     type: Literal["categorical"]
     choices: Annotated[tuple[Choice, ...], BeforeValidator(_choices)]
+    default: Annotated[Any, BeforeValidator(_scalar)] = None
+
+    @model_validator(mode="after")
+    def _has_the_default(self) -> CategoricalParam:
+        _check_default(self)
+        return self
 
 
 class BoolParam(Table):
     type: Literal["bool"]
+    default: bool | None = None
 
 
 Param = FloatParam | IntParam | CategoricalParam | BoolParam
@@ -77,7 +95,47 @@ class ParamsTable(RootModel[dict[str, Annotated[Param, Field(discriminator="type
     """Parameters by name, in the order of the file."""
 
 
-def _check_range(table: Table, low: float, high: float, log: bool, step: float | None) -> None:
+def outside(param: Param, value: Any) -> str | None:
+    """What is wrong with a value for the parameter, after `name = value`; None where it fits."""
+    match param:
+        case CategoricalParam():
+            fits = any(value == each and type(value) is type(each) for each in param.choices)
+            return None if fits else f"is not one of the choices {shown(param.choices)}"
+        case BoolParam():
+            return None if isinstance(value, bool) else "should be true or false"
+    kinds = int if isinstance(param, IntParam) else (int, float)
+    if isinstance(value, bool) or not isinstance(value, kinds):
+        return f"should be a {'whole ' * isinstance(param, IntParam)}number"
+    if not param.low <= value <= param.high:  # NaN too
+        return f"is not within low {param.low} and high {param.high}"
+    nearest = _nearest_step(param, value)
+    return None if nearest == value else f"is not on a step; the nearest is {nearest}"
+
+
+def _nearest_step(param: FloatParam | IntParam, value: float) -> float:
+    if param.step is None or (param.step == 1 and isinstance(param, IntParam)):
+        return value
+    low, by, given = (Decimal(str(number)) for number in (param.low, param.step, value))
+    on = low + by * ((given - low) / by).to_integral_value()
+    return int(on) if isinstance(param, IntParam) else float(on)
+
+
+def shown(choices: Iterable[Choice]) -> str:
+    """Choices as they stand in TOML."""
+    return ", ".join(json.dumps(each, ensure_ascii=False) for each in choices)
+
+
+def _check_default(param: Param) -> None:
+    if param.default is None:
+        return
+    wrong = outside(param, param.default)
+    if wrong:
+        raise bad_table(
+            f"default {json.dumps(param.default, ensure_ascii=False)} {wrong}", "default"
+        )
+
+
+def _check_range(low: float, high: float, log: bool, step: float | None) -> None:
     """Holds Optuna's own rules, before Optuna is there to say them."""
     if low > high:
         raise bad_table(f"low {low} is above high {high}", "low")

@@ -7,7 +7,8 @@ what Optuna has deprecated is left out.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+import math
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PlainValidator, model_validator
 
@@ -20,18 +21,35 @@ def _resource(value: Any) -> int | str:
     raise bad_value('should be a whole number from 1 up, or "auto"')
 
 
+def _points(value: Any) -> Any:
+    rows = value if isinstance(value, list) else []
+    numbers = [cell for row in rows if isinstance(row, list) for cell in row]
+    whole = rows and all(isinstance(row, list) and len(row) == len(rows[0]) > 0 for row in rows)
+    if not whole or not all(type(n) in (int, float) and math.isfinite(n) for n in numbers):
+        raise bad_value("should be a list of points, as in [[1.0, 0.0], [0.5, 0.5]]")
+    return tuple(tuple(map(float, row)) for row in rows)
+
+
+Points = tuple[tuple[float, ...], ...]
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Resource = Annotated[int | str, PlainValidator(_resource)]
 
 
+def _by_name(value: Any) -> Any:
+    return {"name": value} if isinstance(value, str) else value
+
+
 class Setting(Table):
     """A sampler or a pruner, by its name."""
 
     name: str
-    needs: ClassVar[tuple[str, ...]] = ()
-    """Modules that Optuna needs for it and does not bring along."""
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Modules that Optuna needs for it and does not bring along; the extra has its name."""
+        return ()
 
     def given(self) -> dict[str, Any]:
         """The options the user wrote; Optuna knows the others."""
@@ -61,14 +79,16 @@ class Random(Setting):
 
 
 class Gp(Setting):
-    needs = ("scipy", "torch")
     name: Literal["gp"]
     n_startup_trials: Count = 10
     deterministic_objective: bool = False
 
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return ("scipy", "torch")
+
 
 class CmaEs(Setting):
-    needs = ("cmaes",)
     name: Literal["cmaes"]
     n_startup_trials: Count = 1
     consider_pruned_trials: bool = False
@@ -77,12 +97,79 @@ class CmaEs(Setting):
     with_margin: bool = False
     lr_adapt: bool = False
 
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return ("cmaes", "scipy") if self.with_margin else ("cmaes",)
+
+
+class Uniform(Setting):
+    name: Literal["uniform"]
+    swapping_prob: Share = 0.5
+
+
+class BlxAlpha(Setting):
+    name: Literal["blxalpha"]
+    alpha: Annotated[float, Field(ge=0)] = 0.5
+
+
+class Sbx(Setting):
+    name: Literal["sbx"]
+    eta: Annotated[float, Field(ge=0)] | None = None
+    uniform_crossover_prob: Share = 0.5
+    use_child_gene_prob: Annotated[float, Field(gt=0, le=1)] = 0.5
+
+
+class Vsbx(Setting):
+    name: Literal["vsbx"]
+    eta: Annotated[float, Field(ge=0)] | None = None
+    uniform_crossover_prob: Share = 0.5
+    use_child_gene_prob: Annotated[float, Field(gt=0, le=1)] = 0.5
+
+
+class Spx(Setting):
+    name: Literal["spx"]
+    epsilon: Annotated[float, Field(ge=0)] | None = None
+
+
+class Undx(Setting):
+    name: Literal["undx"]
+    sigma_xi: Annotated[float, Field(ge=0)] = 0.5
+    sigma_eta: Annotated[float, Field(ge=0)] | None = None
+
+
+class Polynomial(Setting):
+    name: Literal["polynomial"]
+    eta: Annotated[float, Field(ge=0)] = 20.0
+
+
+CrossoverSetting = Annotated[
+    Annotated[Uniform | BlxAlpha | Sbx | Spx | Undx | Vsbx, Field(discriminator="name")],
+    BeforeValidator(_by_name),
+]
+MutationSetting = Annotated[
+    Annotated[Polynomial, Field(discriminator="name")], BeforeValidator(_by_name)
+]
+
 
 class Genetic(Setting):
     population_size: Annotated[int, Field(ge=2)] = 50
+    mutation: MutationSetting | None = None
+    """None: a parameter that mutates is drawn anew."""
     mutation_prob: Share | None = None
+    crossover: CrossoverSetting | None = None
+    """None: uniform, with `swapping_prob`."""
     crossover_prob: Share = 0.9
     swapping_prob: Share = 0.5
+
+    @model_validator(mode="after")
+    def _has_enough_parents(self) -> Genetic:
+        needed = 3 if isinstance(self.crossover, Spx | Undx) else 2
+        if self.population_size < needed:
+            text = (
+                f"crossover {self.crossover and self.crossover.name} needs a population_size of 3"
+            )
+            raise bad_table(text, "population_size")
+        return self
 
 
 class NsgaII(Genetic):
@@ -91,14 +178,19 @@ class NsgaII(Genetic):
 
 class NsgaIII(Genetic):
     name: Literal["nsgaiii"]
+    reference_points: Annotated[Points | None, BeforeValidator(_points)] = None
+    """A point an objective wide each; None: spread evenly by `dividing_parameter`."""
     dividing_parameter: Positive = 3
 
 
 class Qmc(Setting):
-    needs = ("scipy",)
     name: Literal["qmc"]
     qmc_type: Literal["sobol", "halton"] = "sobol"
     scramble: bool = False
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return ("scipy",)
 
 
 class Grid(Setting):
@@ -184,18 +276,17 @@ class Threshold(Setting):
 
 
 class Wilcoxon(Setting):
-    needs = ("scipy",)
     name: Literal["wilcoxon"]
     p_threshold: Share = 0.1
     n_startup_steps: Count = 2
 
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return ("scipy",)
+
 
 class NoPruner(Setting):
     name: Literal["none"]
-
-
-def _by_name(value: Any) -> Any:
-    return {"name": value} if isinstance(value, str) else value
 
 
 AnySampler = Tpe | Random | Gp | CmaEs | NsgaII | NsgaIII | Qmc | Grid | BruteForce
@@ -216,3 +307,5 @@ SAMPLERS: tuple[type[Setting], ...] = (
 PRUNERS: tuple[type[Setting], ...] = (
     Median, Percentile, Hyperband, SuccessiveHalving, Patient, Threshold, Wilcoxon, NoPruner,
 )  # fmt: skip
+CROSSOVERS: tuple[type[Setting], ...] = (Uniform, BlxAlpha, Sbx, Spx, Undx, Vsbx)
+MUTATIONS: tuple[type[Setting], ...] = (Polynomial,)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+DEPTH = 30
+GENERATED = "# Written by cockpit for a sweep that was asked for by its function."
 _TOML_ERROR = re.compile(r"(?P<what>.*) \(at (?:line (?P<line>\d+), column \d+|end of document)\)")
 
 
@@ -58,7 +60,7 @@ def _specs_beside(path: Path) -> str:
 
 def parse(source: Source) -> dict[str, Any]:
     try:
-        return tomllib.loads(source.text)
+        document = tomllib.loads(source.text)
     except tomllib.TOMLDecodeError as error:
         found = _TOML_ERROR.fullmatch(str(error))
         what = found["what"] if found else str(error)
@@ -67,6 +69,23 @@ def parse(source: Source) -> dict[str, Any]:
         raise SpecSyntax([source.problem(line, text)]) from None
     except (ValueError, RecursionError) as error:  # a number or a nesting beyond all sense
         raise SpecSyntax([source.problem(None, f"cannot be read as TOML: {error}")]) from None
+    if _is_deep(document):
+        text = f"cannot be read as TOML: tables and lists nest more than {DEPTH} deep"
+        raise SpecSyntax([source.problem(None, text)])
+    return document
+
+
+def _is_deep(document: dict[str, Any]) -> bool:
+    """Whether something stands deeper than a spec has any use for; counted without recursion."""
+    level: list[Any] = [document]
+    for _ in range(DEPTH):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]
+    return bool(level)
 
 
 def _syntax_words(what: str, line: str) -> str:
@@ -89,7 +108,7 @@ def from_here(python: str | None) -> str | None:
 
 
 def written(tables: Mapping[str, Mapping[str, Any]]) -> str:
-    lines = ["# Written by cockpit for a sweep that was asked for by its function."]
+    lines = [GENERATED]
     for table, values in tables.items():
         given = {key: value for key, value in values.items() if value is not None}
         if given:
@@ -98,4 +117,4 @@ def written(tables: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _toml(value: str | int) -> str:
-    return json.dumps(value).replace("\x7f", "\\u007F")
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007F")

@@ -1,68 +1,30 @@
-"""The tables of a spec: [sweep], [run], [limits], [executor]; people keep these files for years."""
+"""The tables of a spec but [sweep] and [params]; people keep these files for years."""
 
 from __future__ import annotations
 
+import os
 import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, RootModel, model_validator
 
 from cockpit.sweep.spec.params import ParamsTable
-from cockpit.sweep.spec.search import CmaEs, NoPruner, PrunerSetting, SamplerSetting, Tpe
+from cockpit.sweep.spec.sweep_table import SweepTable
 from cockpit.sweep.spec.table import Table, bad_table, bad_value
+from cockpit.sweep.spec.units import seconds, size
 
-TRIALS = 30
-"""How many trials a sweep has that does not say."""
+__all__ = [
+    "TABLES",
+    "DataTable",
+    "ExecutorTable",
+    "LimitsTable",
+    "MetricsTable",
+    "ParamsTable",
+    "RunTable",
+    "SweepTable",
+]
 
-_DURATION = re.compile(
-    r"(?:(?P<h>\d+(?:\.\d+)?)h)?\s*(?:(?P<m>\d+(?:\.\d+)?)m)?\s*(?:(?P<s>\d+(?:\.\d+)?)s)?"
-)
 _FUNCTION = re.compile(r"(?P<place>.+):(?P<name>[^:]+)")
-
-
-def _one_or_several(value: Any) -> Any:
-    if isinstance(value, str):
-        return (value,)
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise bad_value("should be text, or a list of texts")
-    if not value:
-        raise bad_value("is empty; name at least one")
-    return tuple(value)
-
-
-def _metrics(value: Any) -> Any:
-    names = _one_or_several(value)
-    for place, name in enumerate(names):
-        if not name.strip() or not name.isprintable():
-            raise bad_value("should hold names of visible characters")
-        if name in names[:place]:
-            raise bad_value(f'names "{name}" more than once; keep one')
-    return names
-
-
-def _sweep_name(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    if not value or value != value.strip() or not value.isprintable() or len(value) > 100:
-        raise bad_value("should be 1 to 100 visible characters, without a blank at either end")
-    if value.startswith("-") or set(value) & set("#/\\"):
-        raise bad_value("should have no #, / or \\ in it, nor - at its start; set [sweep] name")
-    return value
-
-
-def seconds(value: Any) -> Any:
-    """`90`, `"90s"`, `"10m"`, `"1h30m"` → seconds."""
-    if isinstance(value, str):
-        found = _DURATION.fullmatch(value.strip())
-        parts = found.groupdict() if found and value.strip() else {}
-        value = sum(
-            float(parts[unit]) * size
-            for unit, size in (("h", 3600), ("m", 60), ("s", 1))
-            if parts.get(unit)
-        )
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e9:
-        raise bad_value('should be a time such as "10m", "90s" or "1h30m", or a number of seconds')
-    return float(value)
 
 
 def _function(value: Any) -> Any:
@@ -73,69 +35,88 @@ def _function(value: Any) -> Any:
     return value
 
 
-class SweepTable(Table):
-    """What is sought, and how."""
+def _command(value: Any) -> Any:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise bad_value('should be a list of texts, as in ["python", "train.py", "--lr={lr}"]')
+    if not value or not value[0]:
+        raise bad_value("names no program; its first text is the program")
+    if any("\0" in item for item in value):
+        raise bad_value("holds a NUL character, which no argument can")
+    return tuple(value)
 
-    name: Annotated[str, BeforeValidator(_sweep_name)]
-    metrics: Annotated[tuple[str, ...], BeforeValidator(_metrics)] = Field(
-        ("value",), alias="metric"
-    )
-    """What the function returns, the objectives; also the names its reports go by."""
-    directions: Annotated[
-        tuple[Literal["maximize", "minimize"], ...], BeforeValidator(_one_or_several)
-    ] = Field(("minimize",), alias="direction")
-    """One for each metric."""
-    trials: int = Field(TRIALS, ge=1)
-    sampler: SamplerSetting = Tpe()
-    pruner: PrunerSetting | None = None
-    """None: median where there is one metric, no pruning where there are several."""
-    seed: Annotated[int, Field(ge=0, le=2**32 - 1)] | None = None
 
-    @property
-    def pruner_name(self) -> str:
-        if self.pruner is not None:
-            return self.pruner.name
-        return "median" if len(self.metrics) == 1 else "none"
-
-    @model_validator(mode="after")
-    def _each_metric_has_a_direction(self) -> SweepTable:
-        metrics, directions = len(self.metrics), len(self.directions)
-        if metrics != directions:
-            text = f"{metrics} metric{'s' * (metrics > 1)} but {directions} direction"
-            text += f"{'s' * (directions > 1)}; give one direction for each metric, in a list"
-            raise bad_table(
-                text, "direction" if "directions" in self.model_fields_set else "metric"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _several_metrics_can_be_searched(self) -> SweepTable:
-        if len(self.metrics) > 1 and isinstance(self.sampler, CmaEs):
-            text = 'sampler = "cmaes" is for one metric; "nsgaii" and "tpe" take several'
-            raise bad_table(text, "sampler")
-        if len(self.metrics) > 1 and not isinstance(self.pruner, NoPruner | None):
-            text = f'pruner = "{self.pruner_name}" is for one metric; leave it out with several'
-            raise bad_table(text, "pruner")
-        return self
+def _function_or_command(value: Any) -> Any:
+    return _function(value) if isinstance(value, str) else _command(value)
 
 
 class RunTable(Table):
     """The user's code, and the interpreter it runs under."""
 
-    function: Annotated[str, BeforeValidator(_function)]
+    function: Annotated[str, BeforeValidator(_function)] | None = None
     """`file.py:name`, the file relative to the spec."""
+    command: Annotated[tuple[str, ...], BeforeValidator(_command)] | None = None
+    """A program and its arguments, with placeholders (see command_line.py)."""
     python: str | None = None
     """As written in the file; `Spec.python` is the interpreter itself."""
+    baseline: Annotated[str | tuple[str, ...], BeforeValidator(_function_or_command)] | None = None
+    """What runs first, to be beaten, in the form of the other; None: the default point."""
+    params_file: bool = False
+    """Whether the command reads its parameters from the file named in COCKPIT_PARAMS."""
+
+    @model_validator(mode="after")
+    def _runs_one_thing(self) -> RunTable:
+        if self.function is None and self.command is None:
+            text = 'needs function = "train.py:train", or command = ["python", "train.py"]'
+            raise bad_table(text)
+        if self.function is not None and self.command is not None:
+            raise bad_table("has both a function and a command; keep one of them", "command")
+        if self.command is None and self.params_file:
+            text = "params_file is for a command; a function finds its values in trial.params"
+            raise bad_table(text, "params_file")
+        if self.baseline is not None and isinstance(self.baseline, str) == (self.function is None):
+            form = "a list, as the command is" if self.command else 'as in "train.py:baseline"'
+            raise bad_table(f"baseline should be {form}", "baseline")
+        return self
 
     @property
     def place(self) -> str:
-        """The file (or the module) that has the function."""
-        return self.function.rpartition(":")[0]
+        """The file (or the module) that has the function; empty for a command."""
+        return (self.function or "").rpartition(":")[0]
 
     @property
     def name(self) -> str:
-        """The function in it."""
-        return self.function.rpartition(":")[2]
+        """The function in it; empty for a command."""
+        return (self.function or "").rpartition(":")[2]
+
+
+def _patterns(value: Any) -> Any:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise bad_value(r"should be a list of texts, as in ['AUC: (?P<auc>\S+)']")
+    for item in value:
+        try:
+            names = re.compile(item).groupindex
+        except (re.error, OverflowError, RecursionError) as error:
+            raise bad_value(f"is not a regular expression: {error}") from None
+        if not set(names) - {"step"}:
+            raise bad_value(r"needs a group by a metric's name, as in 'AUC: (?P<auc>\S+)'")
+    return tuple(value)
+
+
+def _file(value: Any) -> Any:
+    if isinstance(value, str) and (os.path.isabs(value) or ".." in value.split("/") or not value):
+        raise bad_value('should lie in the run\'s own folder, as in "metrics.jsonl"')
+    return value
+
+
+class MetricsTable(Table):
+    """Where a command's metrics are read from."""
+
+    lines: bool = Field(True, alias="json")
+    """Whether a line of stdout that is a JSON object holds metrics."""
+    file: Annotated[str, BeforeValidator(_file)] | None = None
+    """JSON lines, or one JSON object; relative to the run's folder."""
+    patterns: Annotated[tuple[str, ...], BeforeValidator(_patterns)] = ()
+    """Regular expressions for lines of stdout; each group by name is a metric."""
 
 
 class DataTable(RootModel[dict[str, str]]):
@@ -147,18 +128,41 @@ class LimitsTable(Table):
 
     timeout: Annotated[float, BeforeValidator(seconds)] | None = None
     """Seconds."""
+    memory: Annotated[int, BeforeValidator(size)] | None = None
+    """Bytes resident, of the run's process and all below it."""
+    threads: Annotated[int, Field(ge=1, le=4096)] | None = None
+    """For OMP_NUM_THREADS and its like; None: cores ÷ workers."""
 
 
 class ExecutorTable(Table):
     """Where trials run."""
 
     workers: Annotated[int, Field(ge=1, le=1024)] = 1
+    isolation: Literal["warm", "process"] = "warm"
+    """`process`: a fresh process for each trial of a function; a command has one anyhow."""
+    recycle: Annotated[int, Field(ge=1)] | None = None
+    """Trials after which a warm worker makes way for a new one."""
+    recycle_memory: Annotated[int, BeforeValidator(size)] | None = None
+    """Resident bytes after a trial beyond which it does."""
+    retries: Annotated[int, Field(ge=0, le=100)] = 1
+    """New attempts at a trial that was lost by nobody's code."""
+    grace: Annotated[float, BeforeValidator(seconds)] = 5.0
+    """Seconds between SIGTERM and SIGKILL."""
+
+    @model_validator(mode="after")
+    def _only_the_warm_are_recycled(self) -> ExecutorTable:
+        key = "recycle" if self.recycle is not None else "recycle_memory"
+        if self.isolation == "process" and getattr(self, key) is not None:
+            text = f'{key} is for isolation = "warm"; a process a trial is always new'
+            raise bad_table(text, key)
+        return self
 
 
 TABLES: dict[str, type[Table] | type[RootModel[Any]]] = {
     "sweep": SweepTable,
     "run": RunTable,
     "params": ParamsTable,
+    "metrics": MetricsTable,
     "data": DataTable,
     "limits": LimitsTable,
     "executor": ExecutorTable,

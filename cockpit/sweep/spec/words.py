@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from cockpit.sweep.spec.errors import hint, nearest
+from cockpit.sweep.spec.errors import hint, nearest, show
 from cockpit.sweep.spec.params import PARAMS
-from cockpit.sweep.spec.search import PRUNERS, SAMPLERS
+from cockpit.sweep.spec.search import CROSSOVERS, MUTATIONS, PRUNERS, SAMPLERS
 from cockpit.sweep.spec.table import BAD_TABLE, BAD_VALUE, Table, keys, tag
 from cockpit.sweep.spec.tables import TABLES
 
@@ -19,19 +18,21 @@ if TYPE_CHECKING:
 
     from pydantic_core import ErrorDetails
 
-    from cockpit.sweep.spec.errors import KeyPath
+    from cockpit.sweep.spec.errors import Fault, KeyPath
 
-Fault = tuple["KeyPath", str]
-"""Where it stands, and the sentence without the file and the line."""
-
-_NESTED = {tag(model): model for model in (*PARAMS, *SAMPLERS, *PRUNERS)}
+_SETTINGS = {
+    "sampler": ("sampler", SAMPLERS),
+    "pruner": ("pruner", PRUNERS),
+    "wrapped": ("pruner", PRUNERS),
+    "crossover": ("crossover", CROSSOVERS),
+    "mutation": ("mutation", MUTATIONS),
+}
+"""What may be named by a key, and what that is called."""
+_NESTED = {tag(model): model for model in (*PARAMS, *SAMPLERS, *PRUNERS, *CROSSOVERS, *MUTATIONS)}
 _EXAMPLES = {
-    ("run", "function"): 'function = "train.py:train"',
     ("params", "type"): "a type, one of " + ", ".join(map(tag, PARAMS)),
 }
 _INSTEAD = {
-    ("run", "command"): "is not there yet: a sweep runs a Python function, "
-    'as in function = "train.py:train"',
     ("sampler", "seed"): "is not an option here; put seed = … into [sweep]",
 }
 _SHOULD_BE = {
@@ -72,8 +73,6 @@ def _faults(table: str, error: ValidationError) -> Iterator[Fault]:
 
 def _meant(path: KeyPath, extra: ErrorDetails, missing: Iterable[KeyPath]) -> KeyPath:
     """The key that an unknown one was probably meant to be."""
-    if path == ("run", "command"):
-        return ("run", "function")
     known = keys(_model(extra, str(path[0])))
     near = nearest(str(path[-1]), known, _beside(path, missing))
     return (*path[:-1], near or path[-1])
@@ -106,7 +105,7 @@ def _sentence(path: KeyPath, error: ErrorDetails) -> str:
     where, key = _where(path)
     kind = error["type"]
     if kind == BAD_TABLE:
-        start = f"[{path[0]}] " if path[0] == "sweep" else f"[{path[0]}] {path[1]}: "
+        start = f"[params] {path[1]}: " if path[0] == "params" else f"[{path[0]}] "
         return f"{start}{error['ctx']['text']}"
     writer = _WRITERS.get(kind)
     if writer is not None:
@@ -151,8 +150,7 @@ def _unknown_tag(where: str, key: str, path: KeyPath, error: ErrorDetails) -> st
     given = str(error["ctx"]["tag"])
     if path[0] == "params":
         return f'{where}{key}: type = "{given}" is not a known type{hint(given, map(tag, PARAMS))}'
-    known = SAMPLERS if path[1] == "sampler" else PRUNERS
-    what = "sampler" if path[1] == "sampler" else "pruner"
+    what, known = _SETTINGS[key]
     return f'{where}{key} = "{given}" is not a known {what}{hint(given, map(tag, known))}'
 
 
@@ -177,9 +175,3 @@ _WRITERS: Mapping[str, Callable[[str, str, KeyPath, ErrorDetails], str]] = {
     "union_tag_invalid": _unknown_tag,
     "union_tag_not_found": _no_tag,
 }
-
-
-def show(value: Any) -> str:
-    """A value as it stands in TOML, cut where it is long."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= 60 else text[:57] + "…"
