@@ -11,19 +11,25 @@ and gets exactly one `Finished` for each attempt. What comes from an older attem
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from storage.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-State = Literal["complete", "pruned", "failed", "timeout", "cancelled", "lost"]
+State = Literal["complete", "pruned", "failed", "timeout", "oom", "cancelled", "lost"]
+"""`lost` and `oom` by the kernel's hand are nobody's code's fault; `oom` by `Task.memory` is."""
 
 GRACE = 5.0
 """Seconds between SIGTERM and SIGKILL."""
+SAMPLE_SECONDS = 2.0
+"""Between two scans of what the runs use."""
+LEASE_SECONDS = 30.0
+"""An executor that cannot see its workers' processes calls a run lost after this much silence, and its
+workers stop themselves when they hear nothing for as long."""
 
 
 class ExecutorError(UserError):
@@ -58,8 +64,16 @@ class Task:
     """What the spec declared and the sampler chose; JSON values."""
     log: Path
     """Gets what the trial prints, appended; its folder is made."""
+    folder: Path
+    """The run's output folder, made before the start: `COCKPIT_RUN_DIR`, `trial.folder`."""
     timeout: float | None = None
-    """Seconds from the start of the function."""
+    """Seconds from the start of the function or the command."""
+    memory: int | None = None
+    """Bytes that the worker and all below it may have resident; `oom` beyond."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Variables for this run: `COCKPIT_RUN` (id), `COCKPIT_SWEEP` (name), `COCKPIT_TRIAL` (number)."""
+    baseline: bool = False
+    """Run the baseline's function or command in place of the sweep's, where there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +81,6 @@ class Outcome:
     """How an attempt ended."""
 
     state: State
-    """`lost` means that nobody's code is to blame: the process was killed from outside."""
     values: float | tuple[float, ...] | Mapping[str, float] | None = None
     """What the function returned, NaN and ±inf included; only where the state is `complete`."""
     reason: str | None = None
@@ -122,6 +135,33 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
+class Logged:
+    """Metrics by name, at a step, beside or instead of `Report`s; a command's come this way alone.
+
+    Nobody waits. A command that names no step has its lines counted, from 0, metric by metric.
+    """
+
+    run: str
+    attempt: int
+    metrics: Mapping[str, float]
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """What a run uses, once every `SAMPLE_SECONDS`, one scan for all of them."""
+
+    run: str
+    attempt: int
+    seconds: int
+    """Since the attempt began."""
+    usage: Mapping[str, float]
+    """`system.cpu_percent` (100 a core), `system.memory_mb` (resident, of the process tree),
+    `system.read_mb`, `system.write_mb` (since the attempt began), and where NVML is there
+    `system.gpu0_percent`, `system.gpu0_memory_mb`."""
+
+
+@dataclass(frozen=True, slots=True)
 class AskPrune:
     """The trial waits to hear whether it goes on: answer with `Prune` or `Refused`."""
 
@@ -158,7 +198,9 @@ class Finished:
     outcome: Outcome
 
 
-Event = Ready | Started | Suggest | Report | AskPrune | Attr | Constraint | Finished
+Event = (
+    Ready | Started | Suggest | Report | Logged | Sampled | AskPrune | Attr | Constraint | Finished
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,10 +251,23 @@ class Executor(Protocol):
         """Answer the question the attempt waits on; one that no longer waits is left alone."""
         ...
 
-    def cancel(self, run: str, reason: str, grace: float = GRACE) -> None:
-        """Ask a run to stop, and end it by force after `grace` seconds.
+    def cancel(
+        self, run: str, reason: str, state: State = "cancelled", grace: float = GRACE
+    ) -> None:
+        """Ask a run to stop, and end it by force after `grace` seconds; `state` is what it ends as.
 
         Returns at once; the `Finished` comes by `poll`. A run that is over is left alone.
+        """
+        ...
+
+    def resize(self, workers: int) -> None:
+        """Have so many tasks at a time from now on; of more that run now, none is ended for it."""
+        ...
+
+    def attach(self, tasks: Sequence[Task]) -> frozenset[str]:
+        """Take over what another driver's executor left running; returns the runs that still do.
+
+        Their events come by `poll` from here on. The others may be submitted again, as a new attempt.
         """
         ...
 

@@ -1,8 +1,11 @@
 """Ends the workers, and what they started, when the driver is gone.
 
-A process of its own in a session of its own, told on a pipe which process groups live. The pipe's
-end means that the driver has ended, by whatever means: every group still listed is killed. Nothing
-here waits for a worker's cooperation, so it does not matter who holds whose interpreter lock.
+A process of its own in a session of its own, told on a pipe which sessions live. The pipe's end means
+that the driver has ended, by whatever means: every session still listed is killed. Nothing here waits
+for a worker's cooperation, so it does not matter who holds whose interpreter lock.
+
+What a worker starts belongs to its session, even in a process group of its own (as `timeout` and a
+shell's jobs have), and even when its parent has gone. Only what makes a session of its own gets away.
 """
 
 from __future__ import annotations
@@ -14,25 +17,81 @@ import subprocess
 import sys
 from pathlib import Path
 
+_HAS_PROC = os.path.isdir("/proc/self")
+_ROUNDS = 5
+"""One that forks while it is being looked for is found in the next."""
+
+
+def session_members(leader: int) -> list[int]:
+    """The processes in the session that `leader` leads, without the dead; where there is a /proc."""
+    return [pid for pid in processes() if _session(pid) == leader and not _is_dead(pid)]
+
+
+def session_lives(leader: int) -> bool:
+    """Whether one of the session is alive. Where there is no /proc the dead leader counts as well."""
+    if _HAS_PROC:
+        return bool(session_members(leader))
+    try:
+        os.killpg(leader, 0)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
+
+
+def end_session(leader: int) -> None:
+    """SIGKILL to a session's processes. The leader must be alive, or dead and not yet reaped."""
+    # PermissionError is how macOS says that only a dead leader is left.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL)
+    ended: set[int] = set()
+    for _ in range(_ROUNDS):
+        members = set(session_members(leader)) - ended
+        for pid in members:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        ended |= members
+        if not members:
+            return
+
+
+def processes() -> list[int]:
+    """All of this machine that are seen from here; none where there is no /proc."""
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()] if _HAS_PROC else []
+
+
+def _session(pid: int) -> int | None:
+    try:
+        return os.getsid(pid)
+    except (ProcessLookupError, PermissionError):
+        return None
+
+
+def _is_dead(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b") ")[2][:1] in b"ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
 
 class Guard:
     """The driver's end of the pipe."""
 
     def __init__(self) -> None:
-        self._groups: set[int] = set()
+        self._sessions: set[int] = set()
         self._process = _start()
 
-    def add(self, group: int) -> None:
-        self._groups.add(group)
-        self._tell(f"+{group}\n")
+    def add(self, session: int) -> None:
+        self._sessions.add(session)
+        self._tell(f"+{session}\n")
 
-    def remove(self, group: int) -> None:
-        """Call before the group's leader is reaped: afterwards its number may be someone else's."""
-        self._groups.discard(group)
-        self._tell(f"-{group}\n")
+    def remove(self, session: int) -> None:
+        """Call before the session's leader is reaped: afterwards its number may be someone else's."""
+        self._sessions.discard(session)
+        self._tell(f"-{session}\n")
 
     def close(self) -> None:
-        """Ends the guard, and with it every group that was not removed; closes the pipe."""
+        """Ends the guard, and with it every session that was not removed; closes the pipe."""
         self._process.communicate()
 
     def _tell(self, line: str) -> None:
@@ -41,7 +100,7 @@ class Guard:
         except BrokenPipeError:  # someone killed the guard: the workers must not go unguarded
             self.close()
             self._process = _start()
-            _write(self._process, "".join(f"+{group}\n" for group in self._groups))
+            _write(self._process, "".join(f"+{session}\n" for session in self._sessions))
 
 
 def _start() -> subprocess.Popen[bytes]:
@@ -64,16 +123,15 @@ def _write(process: subprocess.Popen[bytes], text: str) -> None:
 def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    groups: set[int] = set()
+    sessions: set[int] = set()
     for line in sys.stdin:
-        group = int(line[1:])
+        session = int(line[1:])
         if line[0] == "+":
-            groups.add(group)
+            sessions.add(session)
         else:
-            groups.discard(group)
-    for group in groups:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(group, signal.SIGKILL)
+            sessions.discard(session)
+    for session in sessions:
+        end_session(session)
 
 
 if __name__ == "__main__":

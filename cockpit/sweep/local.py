@@ -1,19 +1,31 @@
-"""Runs trials in warm worker processes on this machine.
+"""Runs trials on this machine: a function in worker processes, a command in a process an attempt.
 
-One thread, no locks: sockets, process descriptors and the driver's wakeup are watched by a selector
-inside `poll`. Where the system has no pidfd (macOS) the workers are looked at every 50 ms.
+One thread, no locks: sockets, pipes, process descriptors and the driver's wakeup are watched by a
+selector inside `poll`. Where the system has no pidfd (macOS) the processes are looked at every 50 ms.
 """
 
 from __future__ import annotations
 
+import errno
 import os
+import platform
 import selectors
-import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cockpit.sweep.command import CommandProcess
+from cockpit.sweep.command_line import BadPlaceholder, render
+from cockpit.sweep.environment import (
+    check_program,
+    for_commands,
+    interpreter,
+    placeholders,
+    prepare,
+    prepare_command,
+    with_threads,
+)
 from cockpit.sweep.executor import (
     GRACE,
     AskPrune,
@@ -22,72 +34,68 @@ from cockpit.sweep.executor import (
     Event,
     ExecutorError,
     Finished,
-    FunctionError,
     ImportFailed,
-    InterpreterError,
+    Logged,
     Outcome,
-    Prune,
     Ready,
-    Refused,
     Reply,
     Report,
+    Sampled,
     Started,
+    State,
     Suggest,
     Task,
-    Value,
 )
 from cockpit.sweep.guard import Guard
-from cockpit.sweep.process import Stop, WorkerProcess
+from cockpit.sweep.process import ChildProcess, Message, Stop
+from cockpit.sweep.watch import Watch
+from cockpit.sweep.work import Command, Function
+from cockpit.sweep.worker_process import WorkerProcess
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 _SAID: Mapping[str, Any] = {
     "suggest": Suggest,
     "report": Report,
+    "logged": Logged,
     "prune": AskPrune,
     "attr": Attr,
     "constraint": Constraint,
 }
-_BROKEN = {"import": ImportFailed, "function": FunctionError}
-_THREADS = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-    "POLARS_MAX_THREADS",
-)
+_SCARCE = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
 _LOOK_EVERY = 0.05
-"""Seconds between looks at workers that have no pidfd."""
-_LAST_WORD = 0.5
-"""Seconds a worker may live on after its connection broke: as a rule it is about to die."""
+"""Seconds between looks at processes whose end nothing tells."""
 
 
 class LocalExecutor:
     """`Executor` on this machine.
 
-    `function` is `FILE.py:NAME` or `MODULE:NAME` seen from `folder`. `python` is a path (a relative
-    one with a slash starts at `folder`) or a name on PATH. `environment` replaces the inherited one.
-    `wakeup` is the read end of `signal.set_wakeup_fd`'s pipe: poll empties it and returns, since the
-    signals themselves reach the driver by its Python handlers.
+    `python` is a path (a relative one with a slash starts at `folder`) or a name on PATH.
+    `environment` replaces the inherited one. `wakeup` is the read end of `signal.set_wakeup_fd`'s
+    pipe: poll empties it and returns, since the signals themselves reach the driver by its Python
+    handlers. `grace` is what a run over its time gets, in seconds. `threads` is what each run may use
+    of the cores, by default its share of them.
     """
 
     def __init__(
         self,
-        function: str,
+        work: Function | Command,
         folder: Path,
         python: str,
         workers: int,
+        *,
         environment: Mapping[str, str] | None = None,
         wakeup: int | None = None,
+        grace: float = GRACE,
+        threads: int | None = None,
     ) -> None:
-        self._function, self._folder, self._size = function, folder.absolute(), workers
-        self._environment = _with_threads(
-            os.environ if environment is None else environment, workers
-        )
-        self._python = _interpreter(python, self._folder, self._environment)
+        self._work, self._folder, self._size = work, folder.absolute(), workers
+        self._grace, self._threads = grace, threads
+        self._environment = dict(os.environ if environment is None else environment)
+        self._python = interpreter(python, self._folder, self._environment)
         self._described: Mapping[str, Any] | None = None
-        self._workers: list[WorkerProcess] = []
+        self._processes: list[ChildProcess] = []
         self._events: list[Event] = []
         self._broken: ExecutorError | None = None
         self._count = 0
@@ -95,44 +103,36 @@ class LocalExecutor:
         self._wakeup = wakeup
         if wakeup is not None:
             self._selector.register(wakeup, selectors.EVENT_READ)
+        self._watch = Watch()
         self._guard = Guard()
 
     def check(self, timeout: float | None = None) -> Mapping[str, Any]:
-        """Start one worker and see that it has the function; it is kept for the first task.
+        """See that the work is there: start one worker, kept for the first task; or find the program.
 
-        Returns the environment, as in `Ready`; that event comes by `poll` as well. Raises an
-        ExecutorError, also when the import takes longer than `timeout` seconds. A signal handler
-        that raises (Ctrl-C's own) ends the wait.
+        Returns the environment, as in `Ready`; for a function that event comes by `poll` as well.
+        Raises an ExecutorError, also when the import takes longer than `timeout` seconds. A signal
+        handler that raises (Ctrl-C's own) ends the wait.
         """
-        end = time.monotonic() + (timeout or float("inf"))
-        self._broken = None
-        worker = self._start()
-        while not worker.ready:
-            self._turn(end)
-            if self._broken:
-                raise self._broken
-            if time.monotonic() >= end:
-                raise ImportFailed(
-                    f"{self._function.rpartition(':')[0]} was not imported within {timeout:g} s; "
-                    "does it train when imported? Put that under if __name__ == '__main__'."
-                )
-        assert self._described is not None
-        return self._described
+        if isinstance(self._work, Command):
+            for argv in filter(None, (self._work.argv, self._work.baseline)):
+                check_program(argv[0], self._folder, for_commands(self._environment, self._python))
+            return {"interpreter": self._python, "platform": platform.platform(), "packages": {}}
+        return self._check_function(self._work, timeout)
 
     def free(self) -> int:
-        return max(0, self._size - sum(worker.task is not None for worker in self._workers))
+        return max(0, self._size - sum(each.task is not None for each in self._processes))
 
     def submit(self, task: Task) -> None:
         if not self.free():
             raise RuntimeError(f"all {self._size} workers are busy; ask free() first")
         try:
-            worker = next((w for w in self._workers if w.idle), None) or self._start()
-        except ExecutorError as error:  # the interpreter or the process table gave out in mid-sweep
-            self._finish(task, Outcome("lost", reason=str(error)))
-            return
-        worker.task = task
-        if worker.ready:
-            self._hand_over(worker, task)
+            if isinstance(self._work, Command):
+                task = replace(task, environment=prepare_command(task))
+                self._start_command(self._work, task)
+            else:
+                self._give_worker(self._work, replace(task, environment=prepare(task)))
+        except (OSError, ExecutorError, BadPlaceholder) as error:
+            self._events.append(Finished(task.run, task.attempt, _no_begin(error)))
 
     def poll(self, timeout: float) -> list[Event]:
         end = time.monotonic() + (0 if self._events else timeout)
@@ -142,219 +142,267 @@ class LocalExecutor:
         return events
 
     def answer(self, run: str, attempt: int, reply: Reply) -> None:
-        for worker in self._workers:
-            if worker.task and (worker.task.run, worker.task.attempt) == (run, attempt):
-                worker.send(_message(reply))
-                self._watch(worker)
+        for process in self._processes:
+            if process.task and (process.task.run, process.task.attempt) == (run, attempt):
+                process.answer(reply)
+                self._follow(process)
 
-    def cancel(self, run: str, reason: str, grace: float = GRACE) -> None:
-        for worker in self._workers:
-            if worker.task and worker.task.run == run:
-                self._stop(worker, Stop("cancelled", reason, grace))
+    def cancel(
+        self, run: str, reason: str, state: State = "cancelled", grace: float = GRACE
+    ) -> None:
+        for process in self._processes:
+            if process.task and process.task.run == run:
+                self._stop(process, Stop(state, reason, grace))
+
+    def resize(self, workers: int) -> None:
+        self._size = workers
+        for process in list(self._processes):
+            if process.idle and self._surplus() > 0:
+                process.hang_up(self._grace)
+
+    def attach(self, tasks: Sequence[Task]) -> frozenset[str]:
+        """None: what a driver leaves behind is ended by its guard."""
+        return frozenset()
 
     def close(self, grace: float = GRACE) -> list[Event]:
-        for worker in list(self._workers):
-            if worker.task:
-                self._stop(worker, Stop("cancelled", "the sweep was closed", grace))
+        for process in list(self._processes):
+            if process.task:
+                self._stop(process, Stop("cancelled", "the sweep was closed", grace))
             else:
-                worker.hang_up(grace)
-        while self._workers:
+                process.hang_up(grace)
+        while self._processes:
             self._turn(float("inf"))
         self._guard.close()
         self._selector.close()
         events, self._events = self._events, []
         return events
 
-    def _start(self) -> WorkerProcess:
+    # Beginning
+
+    def _check_function(self, work: Function, timeout: float | None) -> Mapping[str, Any]:
+        end = time.monotonic() + (timeout or float("inf"))
+        self._broken = None
+        worker = self._start_worker(work)
+        while not worker.ready:
+            self._turn(end)
+            if self._broken:
+                raise self._broken
+            if time.monotonic() >= end:
+                raise ImportFailed(
+                    f"{work.target.rpartition(':')[0]} was not imported within {timeout:g} s; "
+                    "does it train when imported? Put that under if __name__ == '__main__'."
+                )
+        assert self._described is not None
+        return self._described
+
+    def _start_worker(self, work: Function) -> WorkerProcess:
+        describe = "0" if self._described else "1"
         worker = WorkerProcess(
             serial=self._count,
             command=(self._python, str(Path(__file__).with_name("worker.py"))),
-            arguments=(str(self._folder), self._function, "0" if self._described else "1"),
+            arguments=(str(self._folder), work.target, describe, work.baseline or ""),
             folder=self._folder,
-            environment=self._environment,
+            environment=with_threads(self._environment, self._size, self._threads),
         )
-        self._count += 1
-        self._guard.add(worker.pid)
-        self._workers.append(worker)
-        for descriptor in worker.descriptors():
-            self._selector.register(descriptor, selectors.EVENT_READ, worker)
+        self._enlist(worker)
         return worker
 
-    def _watch(self, worker: WorkerProcess) -> None:
-        """Waits for room in the worker's socket as long as there is something left to send."""
-        events = selectors.EVENT_READ | (selectors.EVENT_WRITE if worker.unsent else 0)
-        if worker.connected and self._selector.get_key(worker.socket).events != events:
-            self._selector.modify(worker.socket, events, worker)
+    def _give_worker(self, work: Function, task: Task) -> None:
+        idle = (w for w in self._processes if isinstance(w, WorkerProcess) and w.idle)
+        worker = next(idle, None) or self._start_worker(work)
+        worker.task = task
+        if worker.ready:
+            self._begin(worker, task)
 
-    def _hand_over(self, worker: WorkerProcess, task: Task) -> None:
-        worker.begin(task)
-        self._watch(worker)
-        self._events.append(Started(task.run, task.attempt, worker.pid))
+    def _start_command(self, work: Command, task: Task) -> None:
+        argv = work.baseline if task.baseline and work.baseline else work.argv
+        inherited = with_threads(self._environment, self._size, self._threads)
+        process = CommandProcess(
+            self._count,
+            task,
+            render(argv, task.params, placeholders(task)),
+            {**for_commands(inherited, self._python), **task.environment},
+            self._folder,
+            work.metrics,
+        )
+        self._enlist(process)
+        process.task = task
+        self._begin(process, task)
+
+    def _enlist(self, process: ChildProcess) -> None:
+        self._count += 1
+        self._guard.add(process.pid)
+        self._processes.append(process)
+        if process.pidfd is not None:
+            self._selector.register(process.pidfd, selectors.EVENT_READ, process)
+        self._follow(process)
+
+    def _begin(self, process: ChildProcess, task: Task) -> None:
+        process.begin(task)
+        self._watch.begin(process, fresh=not isinstance(process, WorkerProcess))
+        self._follow(process)
+        self._events.append(Started(task.run, task.attempt, process.pid))
+
+    # Watching
+
+    def _follow(self, process: ChildProcess) -> None:
+        """Watches what the process has open now, and for room while there is something to send."""
+        wanted = set(process.descriptors()) if process.connected else set()
+        events = selectors.EVENT_READ | (selectors.EVENT_WRITE if process.unsent else 0)
+        for descriptor in process.followed - wanted:
+            self._selector.unregister(descriptor)
+        for descriptor in wanted - process.followed:
+            self._selector.register(descriptor, events, process)
+        for descriptor in wanted & process.followed:
+            if self._selector.get_key(descriptor).events != events:
+                self._selector.modify(descriptor, events, process)
+        process.followed = wanted
+
+    def _unfollow(self, process: ChildProcess) -> None:
+        for descriptor in process.followed:
+            self._selector.unregister(descriptor)
+        process.followed = set()
 
     def _turn(self, end: float) -> bool:
         """Look once, waiting at most until `end`; True when a signal woke the driver."""
         woken = False
         for key, mask in self._selector.select(self._patience(end)):
-            worker = key.data
-            if worker is None:
+            process = key.data
+            if process is None:
                 os.read(key.fd, 4096)
                 woken = True
-            elif worker in self._workers:
-                self._attend(worker, key.fd == worker.pidfd, mask)
+            elif process in self._processes:
+                self._attend(process, key.fd, mask)
         self._expire()
         return woken
 
     def _patience(self, end: float) -> float | None:
         """Seconds until something is due; None for no end."""
-        due = min([end, *(worker.due for worker in self._workers)])
+        due = min([end, self._watch.due, *(process.due for process in self._processes)])
         wait = max(0.0, due - time.monotonic())
-        if any(worker.pidfd is None for worker in self._workers):
+        if any(process.polled for process in self._processes):
             return min(wait, _LOOK_EVERY)
         return None if wait == float("inf") else wait
 
-    def _attend(self, worker: WorkerProcess, died: bool, mask: int) -> None:
-        if died:
-            self._bury(worker)
+    def _attend(self, process: ChildProcess, descriptor: int, mask: int) -> None:
+        if descriptor == process.pidfd:
+            self._selector.unregister(descriptor)
+            process.died = True  # what it started may go on for a little
             return
         if mask & selectors.EVENT_WRITE:
-            worker.flush()
-            self._watch(worker)
-        if mask & selectors.EVENT_READ:
-            self._listen(worker)
+            process.flush()
+            self._follow(process)
+        if mask & selectors.EVENT_READ and descriptor in process.followed:
+            self._listen(process)
 
-    def _listen(self, worker: WorkerProcess) -> None:
-        for message in worker.read():
-            self._hear(worker, message)
-        if worker.ended and worker.connected:
-            self._selector.unregister(worker.socket)
-            worker.disconnect(_LAST_WORD)
-
-    def _hear(self, worker: WorkerProcess, message: dict[str, Any]) -> None:
-        said = message.pop("say")
-        task = worker.task
-        if said == "ready":
-            self._welcome(worker, message["environment"])
-        elif said == "broken":
-            worker.broken = _BROKEN[message["kind"]](message["message"], message["detail"])
-            worker.kill()
-        elif task is None:
-            return
-        elif said == "finished":
-            worker.finish()
-            self._finish(task, _outcome(worker, message))
-            if worker.tainted:
-                worker.kill()
+    def _listen(self, process: ChildProcess) -> None:
+        for message in process.read():
+            self._hear(process, message)
+        if process.ended and process.connected:
+            self._unfollow(process)
+            process.disconnect()
         else:
-            self._events.append(_SAID[said](task.run, task.attempt, **message))
+            self._follow(process)
+
+    def _expire(self) -> None:
+        """Timeouts, ends of grace, samples, and deaths that nothing tells."""
+        now = time.monotonic()
+        for process in list(self._processes):
+            if process.polled and process.is_over():
+                self._bury(process)
+                continue
+            if process.look_at <= now:
+                for message in process.look():
+                    self._hear(process, message)
+            if process.overtime(now):
+                self._stop(process, Stop("timeout", process.overtime_reason(), self._grace))
+            elif process.overdue(now):
+                process.kill()
+        if self._watch.due <= now:
+            self._measure(now)
+
+    def _measure(self, now: float) -> None:
+        for found in self._watch.look(now):
+            if isinstance(found, Sampled):
+                self._events.append(found)
+            else:
+                self._stop(*found)
+
+    # What they say, and their end
+
+    def _hear(self, process: ChildProcess, message: Message) -> None:
+        task, said = process.task, message.pop("say")
+        if said in _SAID:
+            if task is not None:
+                process.asked = message.pop("ask", None)
+                self._events.append(_SAID[said](task.run, task.attempt, **message))
+            return
+        assert isinstance(process, WorkerProcess)
+        if said == "ready":
+            self._welcome(process, message["environment"])
+        elif said == "broken":
+            process.break_off(**message)
+        elif task is not None:
+            process.finish()
+            self._settle(process, task, process.outcome(message), died=False)
+            self._keep_or_let_go(process)
 
     def _welcome(self, worker: WorkerProcess, environment: Mapping[str, Any] | None) -> None:
         self._described = self._described or environment or {}
         worker.welcome()
         self._events.append(Ready(worker.serial, self._described))
         if worker.task:
-            self._hand_over(worker, worker.task)
+            self._begin(worker, worker.task)
 
-    def _finish(self, task: Task, outcome: Outcome) -> None:
+    def _settle(self, process: ChildProcess, task: Task, outcome: Outcome, died: bool) -> None:
+        outcome = self._watch.settle(process, outcome, died)
         self._events.append(Finished(task.run, task.attempt, outcome))
 
-    def _stop(self, worker: WorkerProcess, stop: Stop) -> None:
-        if worker.stop is None:
-            worker.terminate(stop)
+    def _keep_or_let_go(self, worker: WorkerProcess) -> None:
+        """After a trial: what it holds in memory may be wrong, or too much, or nobody's any more."""
+        if worker.tainted:
+            worker.kill()
+        elif self._is_worn(worker) or self._surplus() > 0:
+            worker.hang_up(self._grace)
+
+    def _is_worn(self, worker: WorkerProcess) -> bool:
+        work = self._work
+        assert isinstance(work, Function)
+        if work.isolation == "process" or worker.trials >= (work.recycle or float("inf")):
+            return True
+        return work.recycle_memory is not None and self._watch.size(worker) > work.recycle_memory
+
+    def _surplus(self) -> int:
+        """Workers more than there may be, not counting those that are about to end."""
+        return sum(each.idle or each.task is not None for each in self._processes) - self._size
+
+    def _stop(self, process: ChildProcess, stop: Stop) -> None:
+        if process.stop is None:
+            process.terminate(stop)
         else:
-            worker.hasten(stop.grace)
+            process.hasten(stop.grace)
 
-    def _expire(self) -> None:
-        """Timeouts, ends of grace, and deaths where no pidfd tells them."""
-        now = time.monotonic()
-        for worker in list(self._workers):
-            if worker.pidfd is None and worker.is_dead():
-                self._bury(worker)
-            elif worker.due <= now:
-                if worker.overtime(now):
-                    reason = f"ran longer than {_duration(worker.limit)}"
-                    self._stop(worker, Stop("timeout", reason, GRACE))
-                else:
-                    worker.kill()
-
-    def _bury(self, worker: WorkerProcess) -> None:
-        """A worker died: hear its last words, end its children, say what became of its task."""
-        while worker.connected and not worker.ended:
-            before = worker.heard
-            self._listen(worker)
-            if worker.heard == before:
-                break
-        if worker.connected:
-            self._selector.unregister(worker.socket)
-        if worker.pidfd is not None:
-            self._selector.unregister(worker.pidfd)
-        worker.end_group()
-        self._guard.remove(worker.pid)
-        outcome = worker.reap()
-        self._workers.remove(worker)
-        if not worker.ready and worker.stop is None:
-            self._broken = worker.broken or _no_start(self._python, worker, outcome)
+    def _bury(self, process: ChildProcess) -> None:
+        """It died: end what it started, hear its last words, say what became of its task."""
+        process.end_session()
+        for message in process.last_words():
+            self._hear(process, message)
+        self._unfollow(process)
+        if process.pidfd is not None and process.pidfd in self._selector.get_map():
+            self._selector.unregister(process.pidfd)
+        self._guard.remove(process.pid)
+        outcome = process.reap()
+        self._processes.remove(process)
+        if isinstance(process, WorkerProcess) and not process.ready and process.stop is None:
+            self._broken = process.failure_to_start(outcome)
             outcome = replace(outcome, state="failed", reason=str(self._broken))
-        if worker.task:
-            self._finish(worker.task, outcome)
+        if process.task:
+            self._settle(process, process.task, outcome, died=True)
 
 
-def _message(reply: Reply) -> dict[str, Any]:
-    match reply:
-        case Value(value):
-            return {"value": value}
-        case Prune(prune):
-            return {"prune": prune}
-        case Refused(error, text):
-            return {"refused": [error, text]}
-
-
-def _outcome(worker: WorkerProcess, message: dict[str, Any]) -> Outcome:
-    """What the worker said of a trial; why it was cancelled is known on this side."""
-    if isinstance(message.get("values"), list):
-        message["values"] = tuple(message["values"])
-    outcome = Outcome(**message)
-    if outcome.state != "cancelled":
-        return outcome
-    worker.tainted = True
-    if worker.stop is None:
-        return replace(outcome, reason="stopped by a SIGTERM that the sweep did not send")
-    return replace(outcome, state=worker.stop.state, reason=worker.stop.reason)
-
-
-def _no_start(python: str, worker: WorkerProcess, outcome: Outcome) -> InterpreterError:
-    lines = worker.printed.strip().splitlines()
-    last = f": {lines[-1].strip()}" if lines else ""
-    return InterpreterError(
-        f"{python} could not start a worker ({outcome.reason}){last}", worker.printed
-    )
-
-
-def _interpreter(python: str, folder: Path, environment: Mapping[str, str]) -> str:
-    """Absolute, symbolic links kept: a virtual environment's python is one."""
-    name = os.path.expanduser(python)
-    if os.sep in name:
-        path = os.path.normpath(folder / name)
-        found = path if os.path.isfile(path) and os.access(path, os.X_OK) else None
-    else:
-        path, found = "on PATH", shutil.which(name, path=environment.get("PATH"))
-    if found is None:
-        where = f"{python} was not found" + (f" ({path})" if path != python else "")
-        raise InterpreterError(f"the interpreter {where}; set python in [run] to the one to use")
-    return os.path.abspath(found)
-
-
-def _with_threads(environment: Mapping[str, str], workers: int) -> dict[str, str]:
-    """Workers that each use all cores slow one another down."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    share = str(max(1, (cores or 1) // max(1, workers)))
-    return dict.fromkeys(_THREADS, share) | dict(environment)
-
-
-def _duration(seconds: float) -> str:
-    """`10m`, `1h30m`, `0.5s`: as it is written in a spec."""
-    if seconds < 60 or seconds != int(seconds):
-        return f"{seconds:g}s"
-    hours, rest = divmod(int(seconds), 3600)
-    minutes, rest = divmod(rest, 60)
-    parts = ((hours, "h"), (minutes, "m"), (rest, "s"))
-    return "".join(f"{count}{unit}" for count, unit in parts if count)
+def _no_begin(error: Exception) -> Outcome:
+    """`lost` where the system had nothing left to start a process with, else a fault to be mended."""
+    cause = error if isinstance(error, OSError) else error.__cause__
+    scarce = isinstance(cause, OSError) and cause.errno in _SCARCE
+    text = f"{type(error).__name__}: {error}" if isinstance(error, OSError) else str(error)
+    return Outcome("lost" if scarce else "failed", reason=text)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from cockpit.sweep.executor import Outcome
 
-_RUN_STATES = {"timeout": "failed", "cancelled": "stopped"}
+_RUN_STATES = {"cancelled": "stopped"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,33 +20,34 @@ class Verdict:
     """How a trial is settled."""
 
     state: str
-    """A run's state: `complete`, `pruned`, `failed`, `stopped` or `lost`."""
+    """A run's state: `complete`, `pruned`, `failed`, `timeout`, `oom`, `stopped` or `lost`."""
     values: tuple[float, ...] | None = None
     """One an objective; only where the trial is complete."""
     metrics: Mapping[str, float] = field(default_factory=dict)
-    """Everything the function returned, by name."""
+    """Everything that was measured, by name; of a command also where it did not come to its end."""
     reason: str | None = None
 
 
-def judge(outcome: Outcome, objectives: Sequence[str]) -> Verdict:
-    """Settle a trial: a value that is missing or NaN makes it failed, as Optuna would have it."""
+def judge(outcome: Outcome, objectives: Sequence[str], verb: str = "returned") -> Verdict:
+    """Settle a trial: a value that is missing or NaN makes it failed, as Optuna would have it.
+
+    `verb` is what the work does with its values: a function returns them, a command printed them.
+    """
     if outcome.state != "complete":
-        return Verdict(_RUN_STATES.get(outcome.state, outcome.state), reason=outcome.reason)
-    metrics = _by_name(outcome.values, objectives)
-    if isinstance(metrics, str):
-        return Verdict("failed", reason=metrics)
+        state = _RUN_STATES.get(outcome.state, outcome.state)
+        metrics = outcome.values if isinstance(outcome.values, Mapping) else {}
+        return Verdict(state, None, metrics, outcome.reason)
+    named = _by_name(outcome.values, objectives)
+    if isinstance(named, str):
+        return Verdict("failed", reason=f"{verb} {named}")
     for name in objectives:
-        if name not in metrics:
-            there = ", ".join(metrics) or "nothing"
-            return Verdict(
-                "failed",
-                None,
-                metrics,
-                f"returned no {name!r}, which the sweep asks for, but {there}",
-            )
-        if math.isnan(metrics[name]):
-            return Verdict("failed", None, metrics, f"returned NaN for {name!r}")
-    return Verdict("complete", tuple(metrics[name] for name in objectives), metrics)
+        if name not in named:
+            there = ", ".join(named) or "nothing"
+            reason = f"{verb} no {name!r}, which the sweep asks for, but {there}"
+            return Verdict("failed", None, named, reason)
+        if math.isnan(named[name]):
+            return Verdict("failed", None, named, f"{verb} NaN for {name!r}")
+    return Verdict("complete", tuple(named[name] for name in objectives), named)
 
 
 def _by_name(
@@ -56,5 +57,5 @@ def _by_name(
         return values
     listed = values if isinstance(values, tuple) else () if values is None else (values,)
     if len(listed) != len(objectives):
-        return f"returned {len(listed)} values, and the sweep has {len(objectives)}: {', '.join(objectives)}"
+        return f"{len(listed)} values, and the sweep has {len(objectives)}: {', '.join(objectives)}"
     return dict(zip(objectives, listed, strict=True))

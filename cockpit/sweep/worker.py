@@ -1,15 +1,16 @@
 """Runs a training function trial after trial, under the interpreter of the user's code.
 
 One file on the standard library alone (Python 3.8 and later), since neither cockpit nor Optuna need
-be installed there: `python worker.py DESCRIPTOR FOLDER FUNCTION DESCRIBE`. It speaks JSON lines over
-the inherited socket DESCRIPTOR, never stdout. What it hears:
+be installed there: `python worker.py DESCRIPTOR FOLDER FUNCTION DESCRIBE BASELINE`. It speaks JSON
+lines over the inherited socket DESCRIPTOR, never stdout. What it hears:
 
-    {"number", "params", "log"}                            run a trial
-    {"value"} · {"prune"} · {"refused": [error, text]}     the answer to a question
+    {"number", "params", "log", "folder", "environment", "baseline"}      run a trial
+    {"value"} · {"prune"} · {"refused": [error, text]}, each with "ask"   the answer to that question
 
-What it says, by "say": `ready`, `broken`, `suggest`, `report`, `prune`, `attr`, `constraint`,
-`finished`; the rest of such an object are the fields of the event in executor.py. DESCRIBE is 1 where
-`ready` is to list the installed packages, 0 where they are known.
+What it says, by "say": `ready`, `broken`, `suggest`, `report`, `logged`, `prune`, `attr`,
+`constraint`, `finished`; the rest of such an object are the fields of the event in executor.py.
+A question has its number in "ask". DESCRIBE is 1 where `ready` is to list the installed packages, 0
+where they are known. BASELINE is the function of a task with "baseline", or empty.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import math
 import os
 import re
 import resource
+import select
 import signal
 import stat
 import sys
@@ -32,10 +34,15 @@ import threading
 import time
 import traceback
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+PRUNE_SECONDS = 10.0
+"""A trial waits so long to hear whether it is pruned, then goes on; an answer that comes later counts
+for nothing."""
 
 
 class TrialPruned(Exception):
@@ -106,6 +113,7 @@ class Channel:
         self._stop = stop
         self._lock = threading.RLock()
         self._heard = b""
+        self._asked = 0
         self.trial: Trial | None = None
 
     def say(self, message: dict[str, Any], trial: Trial | None = None) -> None:
@@ -122,27 +130,49 @@ class Channel:
                 if held:
                     self._stop.release()
 
-    def ask(self, message: dict[str, Any], trial: Trial) -> Any:
-        """Says and waits; raises what the sweep refuses with."""
+    def ask(self, message: dict[str, Any], trial: Trial, patience: float | None = None) -> Any:
+        """Says and waits; raises what the sweep refuses with; None where patience (seconds) ended."""
         self._check_process()
         with self._lock:
             if self._stop.fired:
                 raise RuntimeError("this trial was cancelled; it gets no more answers")
-            self.say(message, trial)
-            answer = self.hear()
+            self._asked += 1
+            self.say({**message, "ask": self._asked}, trial)
+            answer = self._answer(patience)
         if answer is None:
-            raise Cancelled
+            return None
         if "refused" in answer:
             name, text = answer["refused"]
             kind = getattr(builtins, name, None)
             if isinstance(kind, type) and issubclass(kind, Exception):
                 raise kind(text)
             raise RuntimeError(f"{name}: {text}")
-        return next(iter(answer.values()))
+        return answer.get("value", answer.get("prune"))
 
-    def hear(self) -> dict[str, Any] | None:
-        """The next message; None when the sweep is gone."""
+    def task(self) -> dict[str, Any] | None:
+        """The next trial; None when the sweep is gone. Answers that came too late are passed over."""
+        while True:
+            message = self._hear(None)
+            if message is None or "number" in message:
+                return message
+
+    def _answer(self, patience: float | None) -> dict[str, Any] | None:
+        end = None if patience is None else time.monotonic() + patience
+        while True:
+            try:
+                answer = self._hear(end)
+            except TimeoutError:
+                return None
+            if answer is None:
+                raise Cancelled
+            if answer.get("ask") == self._asked:
+                return answer
+
+    def _hear(self, end: float | None) -> dict[str, Any] | None:
+        """The next message; None when the sweep is gone. Raises TimeoutError at `end`."""
         while b"\n" not in self._heard:
+            if end is not None:
+                self._await(end)
             data = os.read(self._descriptor, 1 << 16)
             if not data:
                 return None
@@ -150,6 +180,12 @@ class Channel:
         line, _, self._heard = self._heard.partition(b"\n")
         message: dict[str, Any] = json.loads(line)
         return message
+
+    def _await(self, end: float) -> None:
+        poll = select.poll()  # select() knows no descriptor above 1023
+        poll.register(self._descriptor, select.POLLIN)
+        if not poll.poll(1000 * max(0.0, end - time.monotonic())):
+            raise TimeoutError
 
     def _leave(self) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -166,14 +202,31 @@ class Trial:
 
     TrialPruned = TrialPruned
 
-    def __init__(self, channel: Channel, number: int, params: Mapping[str, Any]) -> None:
+    def __init__(
+        self, channel: Channel, number: int, params: Mapping[str, Any], folder: str
+    ) -> None:
         self.number = number
+        self._folder = folder
         self.datetime_start = datetime.datetime.now()  # noqa: DTZ005 - naive, as Optuna's
         self._channel = channel
         self._params = dict(params)
         self._user_attrs: dict[str, Any] = {}
         self._constraints: dict[str, float] = {}
         self._steps: set[int] = set()
+        self._logged: dict[str, int] = {}
+
+    @property
+    def folder(self) -> Path:
+        """Where this run's files belong; it is there."""
+        from pathlib import Path
+
+        return Path(self._folder)
+
+    @property
+    def data(self) -> dict[str, str]:
+        """The files named in the spec's [data], by name."""
+        found: dict[str, str] = json.loads(os.environ.get("COCKPIT_DATA", "{}"))
+        return found
 
     @property
     def params(self) -> dict[str, Any]:
@@ -243,8 +296,23 @@ class Trial:
         self._channel.say({"say": "report", "value": value, "step": step}, self)
         self._steps.add(step)
 
+    def log(self, step: int | None = None, **metrics: float) -> None:
+        """Keeps any metrics by name, each a curve; without a step each one's calls are counted, from 0.
+
+        What the pruner judges by is `report`ed, which is Optuna's.
+        """
+        by_step: dict[int, dict[str, float]] = {}
+        for name, value in metrics.items():
+            at = self._logged.get(name, 0) if step is None else _number(step, "step", int)
+            if at < 0:
+                raise ValueError(f"`step` must be non-negative, not {at}")
+            by_step.setdefault(at, {})[name] = _number(value, name, float)
+            self._logged[name] = max(self._logged.get(name, 0), at + 1)
+        for at, group in by_step.items():
+            self._channel.say({"say": "logged", "metrics": group, "step": at}, self)
+
     def should_prune(self) -> bool:
-        return bool(self._channel.ask({"say": "prune"}, self))
+        return bool(self._channel.ask({"say": "prune"}, self, PRUNE_SECONDS))
 
     def set_user_attr(self, key: str, value: Any) -> None:
         """Keeps a JSON value (or a numpy one) with the run."""
@@ -326,6 +394,9 @@ def _show(value: Any) -> str:
 class Project:
     """The user's code: where it lies, how it is loaded, which lines of a traceback are its own."""
 
+    _loaded: ClassVar[dict[str, Any]] = {}
+    """Files by path: a baseline may lie in the file of the function."""
+
     def __init__(self, folder: str, target: str) -> None:
         self.folder = os.path.abspath(folder)
         self.place, _, self.name = target.rpartition(":")
@@ -355,6 +426,8 @@ class Project:
     def _import(self) -> Any:
         if self.path is None:
             return importlib.import_module(self.place)
+        if self.path in self._loaded:
+            return self._loaded[self.path]
         name = os.path.splitext(os.path.basename(self.path))[0]
         if name in sys.modules:  # a train file named like a library must not replace it
             name = f"train_file_{name}"
@@ -364,6 +437,7 @@ class Project:
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module
         spec.loader.exec_module(module)
+        self._loaded[self.path] = module
         return module
 
     def _function(self, module: Any) -> Callable[[Trial], Any]:
@@ -484,32 +558,46 @@ class Output:
 class Worker:
     """Runs the function and says how it went."""
 
-    def __init__(self, channel: Channel, stop: Stop, project: Project, output: Output) -> None:
-        self._channel, self._stop = channel, stop
-        self._project, self._output = project, output
+    def __init__(
+        self,
+        channel: Channel,
+        stop: Stop,
+        output: Output,
+        project: Project,
+        function: Callable[[Trial], Any],
+        baseline: Project | None,
+    ) -> None:
+        self._channel, self._stop, self._output = channel, stop, output
+        self._project, self._function = project, function
+        self._baseline = baseline
 
-    def serve(self, function: Callable[[Trial], Any]) -> None:
+    def serve(self) -> None:
         self._stop.install()
         while True:
-            task = self._channel.hear()
+            task = self._channel.task()
             if task is None:
                 return
-            trial = Trial(self._channel, task["number"], task["params"])
-            clock, cpu = time.perf_counter(), _cpu_seconds()
-            _reset_peak()
-            self._channel.trial = trial
-            ended = self._attempt(function, trial, task["log"])
-            self._output.flush()
-            ended["seconds"] = time.perf_counter() - clock
-            ended["cpu_seconds"] = _cpu_seconds() - cpu
-            ended["max_rss"] = _peak()
+            with _variables(task["environment"]):
+                ended = self._measured(task)
             self._channel.trial = None
             self._channel.say({"say": "finished", **ended})
 
-    def _attempt(self, function: Callable[[Trial], Any], trial: Trial, log: str) -> dict[str, Any]:
+    def _measured(self, task: dict[str, Any]) -> dict[str, Any]:
+        trial = Trial(self._channel, task["number"], task["params"], task["folder"])
+        clock, cpu = time.perf_counter(), _cpu_seconds()
+        _reset_peak()
+        self._channel.trial = trial
+        ended = self._attempt(trial, task)
+        self._output.flush()
+        ended["seconds"] = time.perf_counter() - clock
+        ended["cpu_seconds"] = _cpu_seconds() - cpu
+        ended["max_rss"] = _peak()
+        return ended
+
+    def _attempt(self, trial: Trial, task: dict[str, Any]) -> dict[str, Any]:
         ended: dict[str, Any] = {"state": "cancelled"}
         try:
-            ended = self._call(function, trial, log)
+            ended = self._call(trial, task)
         except Cancelled:  # it came between the function's end and the next line of ours
             pass
         finally:
@@ -518,20 +606,42 @@ class Worker:
             ended = {"state": "cancelled"}
         return ended
 
-    def _call(self, function: Callable[[Trial], Any], trial: Trial, log: str) -> dict[str, Any]:
+    def _call(self, trial: Trial, task: dict[str, Any]) -> dict[str, Any]:
+        project, function = self._project, self._function
         try:
-            self._output.turn_to(log)
-            os.chdir(self._project.folder)
+            self._output.turn_to(task["log"])
+            os.chdir(project.folder)
             self._stop.arm()
+            if task["baseline"] and self._baseline:
+                project = self._baseline
+                function = project.load()
             return _complete(function(trial))
         except Cancelled as error:
             self._output.explain(error)
             return {"state": "cancelled"}
+        except Broken as error:
+            self._output.explain(error.__cause__ or error)
+            return {"state": "failed", "reason": f"the baseline: {error}"}
         except BaseException as error:
             if any(kind.__name__ == "TrialPruned" for kind in type(error).__mro__):
                 return {"state": "pruned"}
             self._output.explain(error)
-            return {"state": "failed", "reason": self._project.reason(error)}
+            return {"state": "failed", "reason": project.reason(error)}
+
+
+@contextlib.contextmanager
+def _variables(task: Mapping[str, str]) -> Iterator[None]:
+    """A run's own environment variables; the next run has its own."""
+    before = {name: os.environ.get(name) for name in task}
+    os.environ.update(task)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def _complete(returned: Any) -> dict[str, Any]:
@@ -605,7 +715,7 @@ def _environment(describe: bool) -> dict[str, Any] | None:
 
 
 def main() -> None:
-    descriptor, folder, target, describe = sys.argv[1:5]
+    descriptor, folder, target, describe, baseline = sys.argv[1:6]
     stop = Stop()
     channel = Channel(int(descriptor), stop)
     project = Project(folder, target)
@@ -619,7 +729,8 @@ def main() -> None:
         channel.say({"say": "broken", **said})
         sys.exit(1)
     channel.say({"say": "ready", "environment": _environment(describe == "1")})
-    Worker(channel, stop, project, output).serve(function)
+    second = Project(folder, baseline) if baseline else None
+    Worker(channel, stop, output, project, function, second).serve()
 
 
 if __name__ == "__main__":

@@ -17,21 +17,25 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
+from cockpit.sweep.command_line import escaped
 from cockpit.sweep.executor import (
     AskPrune,
     Attr,
     Constraint,
     Event,
     Executor,
+    ExecutorError,
     Finished,
     FunctionError,
     ImportFailed,
     InterpreterError,
+    Logged,
     Outcome,
     Prune,
     Ready,
     Refused,
     Report,
+    Sampled,
     Started,
     Suggest,
     Task,
@@ -39,11 +43,25 @@ from cockpit.sweep.executor import (
 )
 from cockpit.sweep.guard import Guard
 from cockpit.sweep.local import LocalExecutor
+from cockpit.sweep.work import Command, Function
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+Work = Function | Command
+TRAIN = Function("train.py:train")
 PATIENCE = 60.0
+
+
+def command(script: str, *arguments: str) -> Command:
+    """A shell script and its `$1`, `$2`…, which may hold placeholders."""
+    return Command(("sh", "-c", escaped(script), "sh", *arguments))
+
+
+def python(code: str) -> Command:
+    return Command((sys.executable, "-c", escaped(code)))
+
+
 needs_pidfd = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="watches deaths by pidfd")
 
 
@@ -57,7 +75,8 @@ class Bench:
     def task(self, number: int = 0, attempt: int = 0, **options: Any) -> Task:
         run = options.pop("run", f"run{number}")
         params = options.pop("params", {})
-        return Task(run, number, attempt, params, self.log(run), **options)
+        folder = self.folder / "runs" / run / "artifacts"
+        return Task(run, number, attempt, params, self.log(run), folder, **options)
 
     def log(self, run: str = "run0") -> Path:
         return self.folder / "runs" / run / "log.txt"
@@ -84,6 +103,11 @@ class Bench:
         last = self.first(Finished, run, attempt, answers)
         assert isinstance(last, Finished)
         return last.outcome
+
+    def of(self, run: str, attempt: int = 0) -> list[Any]:
+        """What came of an attempt so far."""
+        known = [event for event in self.events if not isinstance(event, Ready)]
+        return [event for event in known if (event.run, event.attempt) == (run, attempt)]
 
     def first(
         self, kind: type, run: str | None = None, attempt: int | None = None, answers: Any = None
@@ -120,15 +144,15 @@ def watched(*pids: int) -> Iterator[list[int]]:
 
 
 class ExecutorSuite:
-    """Needs a fixture `executor_factory(function, folder, python=…, workers=…)`."""
+    """Needs a fixture `executor_factory(work, folder, python=…, workers=…)`."""
 
     @pytest.fixture
     def make(self, executor_factory: Any, tmp_path: Path) -> Iterator[Callable[..., Bench]]:
         with contextlib.ExitStack() as stack:
 
-            def build(code: str, function: str = "train.py:train", **options: Any) -> Bench:
+            def build(code: str, work: Work | None = None, **options: Any) -> Bench:
                 (tmp_path / "train.py").write_text(code)
-                executor = executor_factory(function, tmp_path, **options)
+                executor = executor_factory(work or TRAIN, tmp_path, **options)
                 stack.callback(executor.close, 0.1)
                 return Bench(tmp_path, executor)
 
@@ -233,7 +257,7 @@ class ExecutorSuite:
             (
                 "os.kill(os.getpid(), 9)",
                 "lost",
-                "the worker process was killed (SIGKILL); the system may be out of memory",
+                "the worker process was killed (SIGKILL), not by the sweep",
             ),
             (
                 "os.closerange(3, 256); time.sleep(60)",
@@ -585,6 +609,346 @@ class ExecutorSuite:
             bench.executor.answer(run, 0, Prune(False))
         assert bench.finish("run0").state == bench.finish("run1").state == "complete"
 
+    # Attempts, answers, prunes
+
+    def test_an_answer_to_no_question_does_not_answer_the_next(self, make: Any) -> None:
+        bench = make(
+            "def train(trial):\n"
+            "    first = trial.should_prune()\n"
+            "    trial.report(1, 0)\n"
+            "    return [first, trial.should_prune()]\n"
+        )
+        bench.executor.submit(bench.task())
+        bench.executor.answer("run0", 0, Prune(True))
+        bench.first(AskPrune)
+        bench.executor.answer("run0", 0, Prune(False))
+        bench.executor.answer("run0", 0, Prune(True))
+        if [type(event) for event in bench.events].count(AskPrune) < 2:
+            bench.poll_until(lambda event: isinstance(event, AskPrune))
+        bench.executor.answer("run0", 0, Prune(False))
+        assert bench.finish().values == (0.0, 0.0)
+
+    def test_a_run_that_is_cancelled_as_pruned_ends_so(self, make: Any) -> None:
+        bench = make(self.SLEEPER)
+        bench.executor.submit(bench.task())
+        bench.first(Attr)
+        bench.executor.cancel("run0", "pruned by you", "pruned")
+        outcome = bench.finish()
+        assert (outcome.state, outcome.reason) == ("pruned", "pruned by you")
+        assert "cleaned up" in bench.log().read_text()
+
+    def test_each_attempt_ends_once_however_it_ends(self, make: Any) -> None:
+        bench = make(
+            "import os, time\n"
+            "def train(trial):\n"
+            "    trial.report(1, 0)\n"
+            "    if trial.params['how'] == 'die': os._exit(1)\n"
+            "    if trial.params['how'] == 'raise': raise ValueError\n"
+            "    if trial.params['how'] == 'hang': time.sleep(60)\n"
+            "    return 1\n",
+            workers=2,
+        )
+        hows = ["die", "raise", "hang", "return", "hang", "die", "return", "raise"]
+        for attempt, how in enumerate(hows):
+            if not bench.executor.free():
+                bench.poll_until(lambda event: isinstance(event, Finished))
+            options = {"timeout": 0.1} if how == "hang" else {}
+            bench.executor.submit(bench.task(attempt % 3, attempt, params={"how": how}, **options))
+        for attempt in range(len(hows)):
+            bench.finish(f"run{attempt % 3}", attempt)
+        bench.events += bench.executor.close(1)
+        ended = [(e.run, e.attempt) for e in bench.events if isinstance(e, Finished)]
+        assert sorted(ended) == sorted((f"run{n % 3}", n) for n in range(len(hows)))
+        for run, attempt in ended:  # and nothing comes after the end
+            assert isinstance(bench.of(run, attempt)[-1], Finished)
+        states = {e.attempt: e.outcome.state for e in bench.events if isinstance(e, Finished)}
+        expected = {"die": "failed", "raise": "failed", "hang": "timeout", "return": "complete"}
+        assert states == {n: expected[how] for n, how in enumerate(hows)}
+
+    # What a run finds around it
+
+    def test_a_run_has_its_folder_and_variables_to_itself(self, make: Any) -> None:
+        bench = make(
+            "import os\n"
+            "def train(trial):\n"
+            "    (trial.folder / 'model.txt').write_text('weights')\n"
+            "    assert str(trial.folder) == os.environ['COCKPIT_RUN_DIR']\n"
+            "    trial.set_user_attr('env', dict(os.environ))\n"
+            "    trial.set_user_attr('data', trial.data)\n"
+            "    return 1\n"
+        )
+        bench.outcome(0, params={"x": 0.5}, environment={"COCKPIT_RUN": "r0", "ONLY": "first"})
+        data = {"COCKPIT_RUN": "r1", "COCKPIT_DATA": '{"rows": "/data/rows.csv"}'}
+        bench.outcome(1, params={"x": 1.5, "on": True}, environment=data)
+        found = [
+            {e.key: e.value for e in bench.of(f"run{number}") if isinstance(e, Attr)}
+            for number in (0, 1)
+        ]
+        for number, attrs in enumerate(found):
+            assert (bench.folder / "runs" / f"run{number}" / "artifacts" / "model.txt").is_file()
+            assert attrs["env"]["COCKPIT_RUN"] == f"r{number}"
+            assert "COCKPIT_METRICS" not in attrs["env"]  # nobody would read it
+        assert found[0]["env"]["ONLY"] == "first"
+        assert "ONLY" not in found[1]["env"]
+        assert [attrs["data"] for attrs in found] == [{}, {"rows": "/data/rows.csv"}]
+
+    def test_any_metrics_may_be_logged_by_name(self, make: Any) -> None:
+        bench = make(
+            "def train(trial):\n"
+            "    trial.log(loss=1, auc=float('nan'))\n"
+            "    trial.log(loss=0.5)\n"
+            "    trial.log(step=7, loss=0.25, auc=0.5)\n"
+            "    return 1\n"
+        )
+        bench.outcome()
+        logged = [(e.step, dict(e.metrics)) for e in bench.events if isinstance(e, Logged)]
+        assert [step for step, _ in logged] == [0, 1, 7]
+        assert logged[1:] == [(1, {"loss": 0.5}), (7, {"loss": 0.25, "auc": 0.5})]
+        assert math.isnan(logged[0][1]["auc"])
+
+    @pytest.mark.parametrize("baseline", ["train.py:plain", "plain.py:plain"])
+    def test_a_baseline_function_runs_in_place_of_the_sweeps(
+        self, make: Any, baseline: str
+    ) -> None:
+        code = (
+            "loaded = []\nloaded.append(1)\ndef {}(trial):\n    trial.report({}, 0)\n    return {}"
+        )
+        both = code.format("train", 1, 1) + "\ndef plain(trial): return 2\n"
+        bench = make(both, Function("train.py:train", baseline))
+        (bench.folder / "plain.py").write_text("import train\ndef plain(trial): return 2")
+        assert bench.outcome(0, baseline=True).values == 2.0
+        assert bench.outcome(1).values == 1.0
+        assert bench.outcome(2, baseline=True).values == 2.0
+
+    def test_a_file_of_both_functions_is_loaded_once(self, make: Any) -> None:
+        code = "n = 0\ndef train(trial):\n    global n; n += 1; return n\nplain = train"
+        bench = make(code, Function("train.py:train", "train.py:plain"))
+        assert [bench.outcome(n, baseline=n == 1).values for n in range(3)] == [1.0, 2.0, 3.0]
+
+    def test_a_baseline_that_is_not_there_fails_alone(self, make: Any) -> None:
+        bench = make("def train(trial): return 1", Function("train.py:train", "train.py:plain"))
+        outcome = bench.outcome(0, baseline=True)
+        assert outcome.state == "failed"
+        assert outcome.reason == "the baseline: train.py has no function 'plain'; it has train"
+        assert bench.outcome(1).state == "complete"
+
+    # Workers fresh and old, few and many
+
+    WHO = "import os\ntrials = []\ndef train(trial):\n    trials.append(1)\n    return [os.getpid(), len(trials)]\n"
+
+    def test_a_fresh_process_an_attempt(self, make: Any) -> None:
+        bench = make(self.WHO, Function("train.py:train", isolation="process"))
+        outcomes = [bench.outcome(number) for number in range(3)]
+        assert len({outcome.values[0] for outcome in outcomes}) == 3
+        assert [outcome.values[1] for outcome in outcomes] == [1.0, 1.0, 1.0]
+
+    def test_a_worker_is_replaced_after_so_many_trials(self, make: Any) -> None:
+        bench = make(self.WHO, Function("train.py:train", recycle=2))
+        assert [bench.outcome(n).values[1] for n in range(5)] == [1.0, 2.0, 1.0, 2.0, 1.0]
+
+    def test_a_worker_that_has_grown_is_replaced(self, make: Any) -> None:
+        code = "kept = []\ndef train(trial):\n    kept.append(b'x' * trial.params['size'])\n    return len(kept)"
+        bench = make(code, Function("train.py:train", recycle_memory=150_000_000))
+        sizes = [1, 200_000_000, 1, 1]
+        counts = [bench.outcome(n, params={"size": size}).values for n, size in enumerate(sizes)]
+        assert counts == [1.0, 2.0, 1.0, 2.0]
+
+    def test_more_workers_and_fewer(self, make: Any) -> None:
+        bench = make("def train(trial):\n    trial.should_prune()\n    return 1\n")
+        bench.executor.resize(3)
+        assert bench.executor.free() == 3
+        for number in range(3):
+            bench.executor.submit(bench.task(number))
+        for number in range(3):
+            bench.first(AskPrune, f"run{number}")
+        bench.executor.resize(1)
+        assert bench.executor.free() == 0
+        for number in range(3):  # none is ended for it
+            bench.executor.answer(f"run{number}", 0, Prune(False))
+            assert bench.finish(f"run{number}").state == "complete"
+            assert bench.executor.free() == (number == 2)
+        assert bench.outcome(3, answers=lambda _: Prune(False)).state == "complete"
+
+    @needs_pidfd
+    def test_workers_that_are_too_many_go(self, make: Any) -> None:
+        bench = make("def train(trial):\n    trial.should_prune()\n    return 1\n", workers=2)
+        for number in (0, 1):
+            bench.executor.submit(bench.task(number))
+            bench.first(AskPrune, f"run{number}")
+        pids = [e.pid for e in bench.events if isinstance(e, Started)]
+        with watched(*pids) as pidfds:
+            for number in (0, 1):
+                bench.executor.answer(f"run{number}", 0, Prune(False))
+                bench.finish(f"run{number}")
+            bench.executor.resize(0)
+            assert gone(pidfds, 5)
+
+    def test_nothing_of_an_earlier_driver_is_taken_over_that_is_not_there(self, make: Any) -> None:
+        bench = make("def train(trial): return 1")
+        assert bench.executor.attach([bench.task(0)]) == frozenset()
+        assert bench.outcome(0, attempt=1).state == "complete"
+
+    # What a run uses
+
+    def test_memory_over_the_limit_is_its_own_outcome(self, make: Any) -> None:
+        bench = make(
+            "import os, time\n"
+            "def train(trial):\n"
+            "    if trial.number == 0:\n"
+            "        kept = os.urandom(1) * 300_000_000\n"
+            "        time.sleep(60)\n"
+            "    return 1\n"
+        )
+        outcome = bench.outcome(0, memory=200_000_000)
+        assert outcome.state == "oom"
+        assert outcome.reason.startswith("used ")
+        assert outcome.reason.endswith("MB of memory, more than its limit of 200MB")
+        assert outcome.max_rss > 200_000_000
+        assert bench.outcome(1, memory=200_000_000).state == "complete"
+
+    def test_what_a_run_started_counts_as_its_memory(self, make: Any) -> None:
+        bench = make(
+            "import subprocess, sys\n"
+            "def train(trial):\n"
+            "    big = 'import time; kept = b\"x\" * 300_000_000; time.sleep(60)'\n"
+            "    subprocess.run([sys.executable, '-c', big], start_new_session=True)\n"
+        )
+        outcome = bench.outcome(memory=200_000_000)
+        assert outcome.state == "oom"
+
+    def test_what_runs_use_is_sampled(self, make: Any) -> None:
+        bench = make(
+            "def train(trial):\n"
+            "    trial.report(0, 0)\n"
+            "    kept = bytearray(100_000_000)\n"
+            "    while not trial.should_prune(): sum(range(100_000))\n"
+            "    return 1\n"
+        )
+        seen = lambda _: Prune(any(isinstance(e, Sampled) for e in bench.events))  # noqa: E731
+        outcome = bench.outcome(3, attempt=2, answers=seen)
+        sample = bench.first(Sampled)
+        assert (sample.run, sample.attempt) == ("run3", 2)
+        assert sample.seconds >= 1
+        assert sample.usage["system.memory_mb"] > 100
+        assert sample.usage["system.cpu_percent"] > 10
+        assert outcome.cpu_seconds > 0.1
+        assert outcome.max_rss > 100_000_000
+
+    # Programs that know nothing of all this
+
+    def test_a_command_is_run_with_its_params_and_read(self, make: Any) -> None:
+        script = 'printf \'{"loss": %s, "epoch": 3}\\n\' "$1"; echo "$@" >&2; '
+        script += 'echo done > "$COCKPIT_RUN_DIR/out"'
+        bench = make("", command(script, "{x}", "{flag:amp}", "{flag:off}", "n={number}"))
+        params = {"x": 0.5, "amp": True, "off": False}
+        outcome = bench.outcome(4, params=params)
+        assert (outcome.state, outcome.values, outcome.reason) == ("complete", {"loss": 0.5}, None)
+        assert bench.first(Logged) == Logged("run4", 0, {"loss": 0.5}, 3)
+        assert "0.5 --amp n=4" in bench.log("run4").read_text()
+        assert '{"loss": 0.5' in bench.log("run4").read_text()
+        assert (bench.folder / "runs" / "run4" / "artifacts" / "out").read_text() == "done\n"
+        assert outcome.max_rss > 100_000
+
+    def test_a_command_may_read_its_params_from_a_file(self, make: Any) -> None:
+        bench = make("", command('cat "$COCKPIT_PARAMS" "$1"', "{params}"))
+        assert bench.outcome(params={"x": 0.5, "y": "a b"}).values == {"x": 0.5}
+        assert bench.log().read_text().count('{"x": 0.5, "y": "a b"}') == 2
+
+    @pytest.mark.parametrize(
+        "script, state, reason",
+        [
+            ("echo bad >&2; exit 3", "failed", "the command exited with code 3"),
+            ("kill -SEGV $$", "failed", "the command died of SIGSEGV"),
+            ("kill -KILL $$", "lost", "the command was killed (SIGKILL), not by the sweep"),
+            ("exit 137", "lost", "a process of the command was killed (SIGKILL), not by the sweep"),
+        ],
+    )
+    def test_a_command_that_fails(self, make: Any, script: str, state: str, reason: str) -> None:
+        bench = make("", command(f"echo '{{\"loss\": 1}}'; {script}"))
+        outcome = bench.outcome()
+        assert outcome.state == state
+        assert outcome.reason.startswith(reason)
+        assert bench.outcome(attempt=1).state == state
+        assert bench.executor.free() == 1
+
+    def test_a_program_that_is_not_there_fails_its_trial(self, make: Any) -> None:
+        bench = make("", Command(("./no-such-program",)))
+        outcome = bench.outcome()
+        assert outcome.state == "failed"
+        assert "no-such-program" in outcome.reason
+
+    def test_a_baseline_command_runs_in_place_of_the_sweeps(self, make: Any) -> None:
+        ours, theirs = (command(f"echo '{{\"loss\": {n}}}'").argv for n in (1, 2))
+        bench = make("", Command(ours, baseline=theirs))
+        assert bench.outcome(0, baseline=True).values == {"loss": 2.0}
+        assert bench.outcome(1).values == {"loss": 1.0}
+
+    def test_a_timeout_of_a_command(self, make: Any) -> None:
+        bench = make("", command("sleep 60"))
+        outcome = bench.outcome(timeout=0.2)
+        assert (outcome.state, outcome.reason) == ("timeout", "ran longer than 0.2s")
+
+    def test_a_pruned_command_cleans_up_with_all_it_started(self, make: Any) -> None:
+        """The shell dies of SIGTERM at once; what it started has the time it needs."""
+        cleaner = (
+            "import signal, sys, time\n"
+            "def stop(*_):\n"
+            "    time.sleep(0.3)\n"
+            "    print('cleaned up', flush=True)\n"
+            "    sys.exit()\n"
+            "signal.signal(signal.SIGTERM, stop)\n"
+            "print('{\"loss\": 1}', flush=True)\n"
+            "time.sleep(60)\n"
+        )
+        bench = make("", command(f"'{sys.executable}' -c \"$1\"; true", escaped(cleaner)))
+        bench.executor.submit(bench.task())
+        bench.first(Logged)
+        bench.executor.cancel("run0", "worse than the others", "pruned", 2 * PATIENCE)
+        outcome = bench.finish()
+        assert (outcome.state, outcome.reason) == ("pruned", "worse than the others")
+        assert outcome.values == {"loss": 1.0}
+        assert "cleaned up" in bench.log().read_text()
+
+    def test_what_a_command_started_in_other_groups_is_asked_to_end_too(self, make: Any) -> None:
+        """`timeout` goes into a process group of its own, and passes SIGTERM on."""
+        cleaner = (
+            "trap 'echo cleaned up; exit' TERM; echo '{\"loss\": 1}'; while :; do sleep 0.1; done"
+        )
+        script = 'timeout 60 sh -c "$1"; true'
+        bench = make("", command(script, escaped(cleaner)))
+        bench.executor.submit(bench.task())
+        bench.first(Logged)
+        bench.executor.cancel("run0", "stopped by you", grace=2 * PATIENCE)
+        assert bench.finish().state == "cancelled"
+        assert "cleaned up" in bench.log().read_text()
+
+    @needs_pidfd
+    @pytest.mark.parametrize("state, end", [("cancelled", "time.sleep(60)"), ("complete", "pass")])
+    def test_nothing_a_command_started_is_left_running(
+        self, make: Any, state: str, end: str
+    ) -> None:
+        """Deaf to SIGTERM, in a process group of its own, and in the end its parent gone."""
+        bench = make(
+            "",
+            python(
+                "import os, signal, time\n"
+                "ours, theirs = os.pipe()\n"
+                "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+                "if os.fork() == 0:\n"
+                "    os.setpgid(0, 0)\n"
+                "    print('{\"pid\": %d}' % os.getpid(), flush=True)\n"
+                "    os.write(theirs, b'.')\n"
+                "    time.sleep(60)\n"
+                "os.read(ours, 1)\n" + end
+            ),
+        )
+        bench.executor.submit(bench.task())
+        with watched(int(bench.first(Logged).metrics["pid"])) as pidfds:
+            if state == "cancelled":
+                bench.executor.cancel("run0", "stopped by you", grace=0.1)
+            assert bench.finish().state == state
+            assert gone(pidfds, 5)
+
     def test_thousands_of_trials_leave_no_descriptor(self, make: Any) -> None:
         bench = make("def train(trial): return trial.params['x']", workers=2)
         for number in (0, 1):
@@ -609,9 +973,9 @@ class ExecutorSuite:
 class TestLocalExecutor(ExecutorSuite):
     @pytest.fixture
     def executor_factory(self) -> Callable[..., Executor]:
-        def factory(function: str, folder: Path, **options: Any) -> Executor:
+        def factory(work: Work, folder: Path, **options: Any) -> Executor:
             return LocalExecutor(
-                function,
+                work,
                 folder,
                 options.pop("python", sys.executable),
                 options.pop("workers", 1),
@@ -625,7 +989,7 @@ def test_a_signal_wakes_poll(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text("def train(trial): return 1")
     read, write = os.pipe()
     os.set_blocking(write, False)
-    executor = LocalExecutor("train.py:train", tmp_path, sys.executable, 1, wakeup=read)
+    executor = LocalExecutor(TRAIN, tmp_path, sys.executable, 1, wakeup=read)
     before = signal.set_wakeup_fd(write)
     heard: list[int] = []
     handler = signal.signal(signal.SIGUSR1, lambda number, _: heard.append(number))
@@ -648,10 +1012,11 @@ import sys, threading
 from pathlib import Path
 from cockpit.sweep.executor import Attr, Task
 from cockpit.sweep.local import LocalExecutor
+from cockpit.sweep.work import Function
 folder = Path(sys.argv[1])
-executor = LocalExecutor("train.py:train", folder, sys.executable, 2)
+executor = LocalExecutor(Function("train.py:train"), folder, sys.executable, 2)
 for n in (0, 1):
-    executor.submit(Task(f"run{n}", n, 0, {}, folder / f"{n}.txt", None))
+    executor.submit(Task(f"run{n}", n, 0, {}, folder / f"{n}.txt", folder / f"{n}"))
 while True:
     for event in executor.poll(10):
         if isinstance(event, Attr):
@@ -665,7 +1030,7 @@ def test_kill_9_of_the_driver_ends_workers_and_what_they_started(tmp_path: Path)
         "import ctypes, os, signal, subprocess\n"
         "def train(trial):\n"
         "    signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
-        "    child = subprocess.Popen(['sleep', '300']).pid\n"
+        "    child = subprocess.Popen(['sleep', '300'], process_group=0).pid\n"
         "    trial.set_user_attr('pids', f'{os.getpid()} {child}')\n"
         "    ctypes.PyDLL(None).sleep(300)\n"  # never lets the interpreter lock go
     )
@@ -710,7 +1075,7 @@ def local(tmp_path: Path) -> Iterator[Callable[..., LocalExecutor]]:
             **options: Any,
         ) -> LocalExecutor:
             (tmp_path / "train.py").write_text(code)
-            executor = LocalExecutor(function, tmp_path, python, 1, **options)
+            executor = LocalExecutor(Function(function), tmp_path, python, 1, **options)
             stack.callback(executor.close, 0.1)
             return executor
 
@@ -723,7 +1088,7 @@ class TestBeforeTheFirstTrial:
         environment = executor.check(PATIENCE)
         assert environment["packages"]["optuna"]
         assert Path(environment["interpreter"]).name.startswith("python")
-        executor.submit(Task("run0", 0, 0, {}, tmp_path / "log.txt"))
+        executor.submit(Task("run0", 0, 0, {}, tmp_path / "log.txt", tmp_path / "files"))
         kinds = []
         while Finished not in kinds:
             kinds += [type(event) for event in executor.poll(PATIENCE)]
@@ -811,7 +1176,9 @@ class TestBeforeTheFirstTrial:
         executor = local("import os\ndef train(trial): os._exit(1)")
         outcomes = []
         for number in (0, 1):
-            executor.submit(Task(f"run{number}", number, 0, {}, tmp_path / "log.txt"))
+            executor.submit(
+                Task(f"run{number}", number, 0, {}, tmp_path / "log.txt", tmp_path / "files")
+            )
             while len(outcomes) == number:
                 events = executor.poll(PATIENCE)
                 outcomes += [event.outcome for event in events if isinstance(event, Finished)]
@@ -825,7 +1192,7 @@ def test_threads_are_shared_out_unless_the_user_did(local: Any, tmp_path: Path) 
     code += "def train(trial): return {k: float(v) for k, v in old.items()}"
     inherited = {k: v for k, v in os.environ.items() if "THREADS" not in k}
     executor = local(code, environment={**inherited, "MKL_NUM_THREADS": "77"})
-    executor.submit(Task("run0", 0, 0, {}, tmp_path / "log.txt"))
+    executor.submit(Task("run0", 0, 0, {}, tmp_path / "log.txt", tmp_path / "files"))
     values: Any = None
     while values is None:
         for event in executor.poll(PATIENCE):
@@ -833,3 +1200,36 @@ def test_threads_are_shared_out_unless_the_user_did(local: Any, tmp_path: Path) 
     assert values["MKL_NUM_THREADS"] == 77
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     assert values["OMP_NUM_THREADS"] == cores
+
+
+def test_threads_may_be_set_for_every_run(local: Any, tmp_path: Path) -> None:
+    code = "import os\ndef train(trial): return float(os.environ['OMP_NUM_THREADS'])"
+    inherited = {k: v for k, v in os.environ.items() if "THREADS" not in k}
+    executor = local(code, environment=inherited, threads=3)
+    executor.submit(Task("run0", 0, 0, {}, tmp_path / "log.txt", tmp_path / "files"))
+    values: Any = None
+    while values is None:
+        for event in executor.poll(PATIENCE):
+            values = event.outcome.values if isinstance(event, Finished) else None
+    assert values == 3.0
+
+
+@pytest.mark.parametrize("program", ["./train.sh", "train-of-nobody"])
+def test_a_program_that_is_not_there_is_told_before_the_first_trial(
+    tmp_path: Path, program: str
+) -> None:
+    executor = LocalExecutor(Command((program, "{x}")), tmp_path, sys.executable, 1)
+    with contextlib.closing(executor), pytest.raises(ExecutorError, match=f"program {program}"):
+        executor.check()
+
+
+def test_a_chosen_python_comes_first_on_a_commands_path(tmp_path: Path) -> None:
+    venv = tmp_path / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
+    work = Command(("python", "-c", "import json, sys; print(sys.prefix)"))
+    executor = LocalExecutor(work, tmp_path, "venv/bin/python", 1)
+    with contextlib.closing(executor):
+        assert executor.check()["interpreter"] == str(venv / "bin" / "python")
+        bench = Bench(tmp_path, executor)
+        assert bench.outcome().state == "complete"
+        assert bench.log().read_text().strip() == str(venv)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -25,6 +27,10 @@ from cockpit.sweep.executor import (
     Value,
 )
 from cockpit.sweep.local import LocalExecutor
+from cockpit.sweep.work import Function
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PATIENCE = 60.0
 
@@ -55,11 +61,11 @@ class Runner:
     def run(
         self, function: str = "train.py:train", python: str = sys.executable, trials: int = 1
     ) -> list[Outcome]:
-        executor = LocalExecutor(function, self.folder, python, 1)
+        executor = LocalExecutor(Function(function), self.folder, python, 1)
         with contextlib.closing(executor):
             for number in range(trials):
-                log = self.folder / f"{number}.txt"
-                executor.submit(Task(f"run{number}", number, 0, {}, log, PATIENCE))
+                log, files = self.folder / f"{number}.txt", self.folder / f"run{number}" / "files"
+                executor.submit(Task(f"run{number}", number, 0, {}, log, files, PATIENCE))
                 while not executor.free():
                     for event in executor.poll(PATIENCE):
                         self._note(executor, event)
@@ -251,6 +257,38 @@ def test_reports_from_threads_arrive_whole(runner: Runner) -> None:
     reports = [event for event in runner.events if isinstance(event, Report)]
     assert sorted(event.step for event in reports) == list(range(2000))
     assert all(event.value == event.step for event in reports)
+
+
+@pytest.fixture
+def trial(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[worker.Trial, socket.socket]]:
+    """A trial in this process, and the sweep's end of its socket."""
+    monkeypatch.setattr(worker.os, "register_at_fork", lambda **_: None)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        channel = worker.Channel(theirs.fileno(), worker.Stop())
+        channel.trial = worker.Trial(channel, 0, {}, "/nowhere")
+        yield channel.trial, ours
+
+
+def test_a_late_prune_answer_means_go_on(
+    trial: tuple[worker.Trial, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asking, sweep = trial
+    monkeypatch.setattr(worker, "PRUNE_SECONDS", 0.0)
+    assert asking.should_prune() is False
+    sweep.send(b'{"prune": true, "ask": 1}\n')  # it has gone on already
+    assert asking.should_prune() is False
+    monkeypatch.setattr(worker, "PRUNE_SECONDS", PATIENCE)
+    sweep.send(b'{"prune": true, "ask": 2}\n{"prune": true, "ask": 3}\n')
+    assert asking.should_prune() is True
+    questions = [json.loads(line)["ask"] for line in sweep.recv(1 << 16).splitlines()]
+    assert questions == [1, 2, 3]
+
+
+def test_a_late_answer_is_not_the_next_trial(trial: tuple[worker.Trial, socket.socket]) -> None:
+    asking, sweep = trial
+    sweep.send(b'{"prune": true, "ask": 1}\n{"number": 5}\n')
+    assert asking._channel.task() == {"number": 5}
 
 
 def test_the_worker_is_written_for_older_interpreters() -> None:
