@@ -1,0 +1,309 @@
+"""`cockpit.track`: a script's own run, written from inside it. Imports nothing heavy.
+
+    import cockpit
+
+    with cockpit.track("baseline", {"lr": 0.1}) as run:
+        for step in range(100):
+            run.log(step, loss=...)
+
+The end of the block settles the run: complete, failed with the exception's line, or stopped by Ctrl-C.
+A script that dies is lost. Within `cockpit run` or a trial of a sweep the run is there already: what is
+logged goes to that one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import operator
+import os
+import re
+import resource
+import sys
+import threading
+import traceback
+import warnings
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, Self, SupportsFloat, SupportsIndex
+
+from cockpit.sweep.metric_lines import NOTE
+from cockpit.sweep.plain_run import PlainRun, checked_name, cleaned, flat, plain
+from storage.layout import find_store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import TracebackType
+
+    from cockpit.sweep.provenance import Provenance
+    from storage.layout import Layout
+
+GIT_SECONDS = 12.0
+"""How long the end of a run waits for git, which has had all the run's time already."""
+_REASON = 500
+
+
+def track(
+    name: str | None = None,
+    params: Mapping[str, Any] | object = None,
+    *,
+    tags: Iterable[str] = (),
+    note: str | None = None,
+    store: str | os.PathLike[str] | None = None,
+) -> Run:
+    """Track what happens in a `with` block as a run.
+
+    `name` is the script's with a number otherwise (`train-3`); `params` a mapping, or what argparse
+    gave; `store` the store folder, otherwise `COCKPIT_STORE` or `.cockpit` looked for upwards. Within a
+    run that cockpit started, metrics go there; so do params where it is `cockpit run`'s, and `name` and
+    `store` mean nothing. Raises ValueError for a name or a tag that cannot be.
+    """
+    if os.environ.get("COCKPIT_RUN"):
+        keeper: _Keeper = _Attached()
+    else:
+        keeper = _Own(None if name is None else checked_name(name), store)
+    labels = [cleaned(tag, "a tag") for tag in tags]
+    return Run(keeper, {"params": _params(params), "tags": labels, "note": note})
+
+
+class Run:
+    """A run that is being tracked. Safe for threads; after a fork both sides may log."""
+
+    def __init__(self, keeper: _Keeper, first: Mapping[str, Any]) -> None:
+        self._keeper, self._first = keeper, first
+        self._mutex = threading.Lock()
+        self._step = 0
+        self._runs = False
+
+    @property
+    def id(self) -> str:
+        """Twelve characters."""
+        return self._keeper.id
+
+    @property
+    def folder(self) -> Path:
+        """What is put here is kept as the run's artifacts."""
+        folder = self._keeper.folder
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def log(self, step: SupportsIndex | None = None, **metrics: SupportsFloat) -> None:
+        """Log metrics at a step; where none is given, at the one after the last.
+
+        Raises TypeError or ValueError for what is no number.
+        """
+        self._check()
+        with self._mutex:
+            at = self._step if step is None else operator.index(step)
+            self._step = at + 1
+        self._keeper.log(at, {name: float(value) for name, value in metrics.items()})
+
+    def set(self, **attrs: Any) -> None:
+        """Remember more about the run: any names, any values."""
+        self._check()
+        self._keeper.tell({"attrs": attrs})
+
+    def tag(self, *tags: str) -> None:
+        """Give the run tags."""
+        self._check()
+        self._keeper.tell({"tags": [cleaned(tag, "a tag") for tag in tags]})
+
+    def note(self, text: str) -> None:
+        """Write the run's note."""
+        self._check()
+        self._keeper.tell({"note": text})
+
+    def __enter__(self) -> Self:
+        self._keeper.begin()
+        self._runs = True
+        self._keeper.tell(self._first)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._runs = False
+        self._keeper.end(*_outcome(error))
+
+    def _check(self) -> None:
+        if not self._runs:
+            raise RuntimeError("a run is tracked within its block: with cockpit.track(…) as run:")
+
+
+class _Keeper(Protocol):
+    """Where what is tracked goes."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def folder(self) -> Path: ...
+    def begin(self) -> None: ...
+    def log(self, step: int, metrics: Mapping[str, float]) -> None: ...
+    def tell(self, content: Mapping[str, Any]) -> None:
+        """As in `metric_lines.Note`."""
+        ...
+
+    def end(self, state: str, reason: str | None) -> None: ...
+
+
+class _Own:
+    """A run of its own in the store."""
+
+    def __init__(self, name: str | None, store: str | os.PathLike[str] | None) -> None:
+        self._name = name
+        self._run = PlainRun(find_store(None if store is None else os.fspath(store)))
+        self._pid = os.getpid()
+
+    @property
+    def id(self) -> str:
+        return self._run.id
+
+    @property
+    def folder(self) -> Path:
+        return self._run.layout.artifacts(self._run.id)
+
+    def begin(self) -> None:
+        self._run.claim()
+        self._run.begin(self._name, _stem())
+        self._pid = os.getpid()
+        self._before, self._told = _usage(), False
+        self._origin = _Origin(self._run.layout)
+        self._origin.start()
+
+    def log(self, step: int, metrics: Mapping[str, float]) -> None:
+        self._run.log((step, metrics))
+        if self._run.sync() and not self._told and not self._origin.is_alive():
+            self._told = True  # a script that is killed is to have its commit too
+            self._tell_origin({})
+
+    def tell(self, content: Mapping[str, Any]) -> None:
+        self._run.take(content)
+
+    def end(self, state: str, reason: str | None) -> None:
+        if os.getpid() != self._pid:  # a fork's child leaves the block too; the run is its parent's
+            self._run.close()
+            return
+        from cockpit.sweep.describe import describe
+
+        self._origin.join(GIT_SECONDS)
+        self._tell_origin(describe())
+        self._run.settle(state, reason, resources=_used(self._before))
+
+    def _tell_origin(self, environment: Mapping[str, Any]) -> None:
+        found = self._origin.found
+        if found is not None:
+            from cockpit.sweep.provenance import digest
+
+            whole = replace(found, environment=environment)
+            self._run.origin(digest(whole), whole.to_json())
+
+
+class _Attached:
+    """The run that this process is: of `cockpit run`, or a trial whose program this is."""
+
+    def __init__(self) -> None:
+        self.id = os.environ["COCKPIT_RUN"]
+        self.folder = Path(os.environ.get("COCKPIT_RUN_DIR", "."))
+        self._file: int | None = None
+        self._refused = False
+
+    def begin(self) -> None:
+        path = os.environ.get("COCKPIT_METRICS")
+        if path is None:
+            self._warn("within a trial's function, cockpit.track logs nothing: use trial.report")
+        else:
+            self._file = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o666)
+
+    def log(self, step: int, metrics: Mapping[str, float]) -> None:
+        self._write({**metrics, "step": step})
+
+    def tell(self, content: Mapping[str, Any]) -> None:
+        # A line each: one that is too long to be read takes no other with it.
+        for kind, told in content.items():
+            if isinstance(told, Mapping):
+                for name, value in told.items():
+                    self._write({NOTE: {kind: {name: plain(value)}}})
+            elif told:
+                self._write({NOTE: {kind: told}})
+
+    def end(self, state: str, reason: str | None) -> None:
+        """How it ended is for the process's exit code to say."""
+        if self._file is not None:
+            os.close(self._file)
+
+    def _write(self, line: Mapping[str, Any]) -> None:
+        if self._file is None:
+            return
+        try:
+            os.write(self._file, json.dumps(line).encode() + b"\n")
+        except OSError as error:
+            self._warn(f"cockpit could not write the run's metrics: {error.strerror}")
+
+    def _warn(self, text: str) -> None:
+        if not self._refused:
+            self._refused = True
+            warnings.warn(text, RuntimeWarning, stacklevel=2)
+
+
+class _Origin(threading.Thread):
+    """Asks git where the run comes from while the run goes on; a large work tree takes its time."""
+
+    def __init__(self, layout: Layout) -> None:
+        super().__init__(daemon=True)
+        self._layout = layout
+        self.found: Provenance | None = None
+
+    def run(self) -> None:
+        from cockpit.sweep.provenance import collect_plain
+
+        # Without a working directory, or with a full disk, a run has no origin.
+        with contextlib.suppress(OSError):
+            self.found = collect_plain(Path.cwd(), sys.orig_argv, {}, self._layout)
+
+
+def _params(params: Mapping[str, Any] | object) -> dict[str, Any]:
+    if params is None:
+        return {}
+    return flat(params if isinstance(params, Mapping) else vars(params))
+
+
+def _stem() -> str:
+    """The script's name."""
+    script = Path(sys.argv[0])
+    stem = script.parent.name if script.stem == "__main__" else script.stem
+    stem = {"ipykernel_launcher": "notebook", "-c": "", "-m": ""}.get(stem, stem)
+    return cleaned(re.sub("[#@]", " ", stem) or "run", "a name")
+
+
+def _outcome(error: BaseException | None) -> tuple[str, str | None]:
+    """A run's state, and why."""
+    if error is None or (isinstance(error, SystemExit) and not error.code):
+        return "complete", None
+    if isinstance(error, KeyboardInterrupt):
+        return "stopped", "interrupted"
+    if isinstance(error, SystemExit):
+        code = error.code
+        return "failed", f"exited with code {code}" if isinstance(code, int) else _line(str(code))
+    where = traceback.extract_tb(error.__traceback__)[-1:]
+    at = "".join(f" ({Path(frame.filename).name}:{frame.lineno})" for frame in where)
+    return "failed", _line(f"{type(error).__name__}: {error}") + at
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())[:_REASON]
+
+
+def _usage() -> float:
+    """CPU seconds of this process and of its children that ended."""
+    parts = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(part.ru_utime + part.ru_stime for part in parts)
+
+
+def _used(before: float) -> dict[str, Any]:
+    unit = 1 if sys.platform == "darwin" else 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    return {"cpu_seconds": _usage() - before, "max_rss": peak}
