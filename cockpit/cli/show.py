@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -9,12 +10,15 @@ import click
 from cockpit.cli.common import json_option, layout_to_read, open_session, store_option
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from storage.layout import Layout
     from storage.runs import RunDetail
 
 LOG_LINES = 10
+ARTIFACTS = 20
+"""How many are named; --json names all."""
 
 
 @click.command("show", short_help="Show one run.")
@@ -23,38 +27,50 @@ LOG_LINES = 10
 @store_option
 @click.pass_context
 def command(ctx: click.Context, run: str, as_json: bool, store: str | None) -> None:
-    """Show one run: its state, params, metrics, provenance and the end of its log.
+    """Show one run: its state, params, metrics, artifacts, where it comes from and the end of its log.
 
-    RUN is an id, the start of one, SWEEP#NUMBER, SWEEP#best or @latest.
+    RUN is an id, the start of one, SWEEP#NUMBER, SWEEP#best, SWEEP#baseline or @latest.
     """
-    from cockpit.cli.tables import run_as_json
     from storage.events import to_json
     from storage.runs import detail
 
     layout = layout_to_read(ctx, store)
     with open_session(layout) as session:
         found = detail(session, run)
-    log = layout.log(found.run.id)
     if as_json:
-        more = {
-            "ended": found.ended and found.ended.isoformat(),
-            "user_attrs": found.user_attrs,
-            "resources": found.resources,
-            "provenance": found.provenance,
-            "log": str(log) if log.exists() else None,
-        }
-        click.echo(to_json({**run_as_json(found.run), **more}))
+        click.echo(to_json(_as_json(found, layout)))
     else:
         for line in _lines(found, layout):
             click.echo(line)
 
 
-def _lines(found: RunDetail, layout: Layout) -> Iterable[str]:
-    from cockpit.format import LOOKS, duration, log_line, plain
+def _as_json(found: RunDetail, layout: Layout) -> dict[str, Any]:
+    from cockpit.cli.origin import how_again
+    from cockpit.cli.tables import run_as_json
+
+    run, log = found.run, layout.log(found.run.id)
+    return {
+        **run_as_json(run),
+        "ended": found.ended and found.ended.isoformat(),
+        "user_attrs": found.user_attrs,
+        "resources": found.resources,
+        "provenance": found.provenance,
+        "again": how_again(run, found.provenance),
+        "artifacts": {
+            "folder": str(layout.artifacts(run.id)),
+            "files": dict(_artifacts(layout.artifacts(run.id))),
+        },
+        "log": str(log) if log.exists() else None,
+        "last_lines": found.log,
+    }
+
+
+def _lines(found: RunDetail, layout: Layout) -> Iterator[str]:
+    from cockpit.cli.origin import again_lines, origin
+    from cockpit.format import plain
 
     run = found.run
-    look = LOOKS[run.state]
-    yield f"{plain(run.name)}  {look.glyph} {look.word}  {duration(run.seconds)}  id {run.id}"
+    yield _title(found)
     if run.reason:
         yield f"  {plain(run.reason)}"
     if run.tags or run.pinned:
@@ -64,47 +80,89 @@ def _lines(found: RunDetail, layout: Layout) -> Iterable[str]:
     yield from _section("metrics", run.metrics)
     yield from _section("params", run.params)
     yield from _section("user attributes", found.user_attrs)
-    yield from _section("resources", {k: v for k, v in found.resources.items() if v is not None})
+    yield from _section("resources", _resources(found.resources))
+    yield from _artifact_lines(layout.artifacts(run.id))
     if found.provenance:
-        yield from _section("provenance", _summary(found.provenance))
-    log = layout.log(run.id)
-    if log.exists():
-        text = log.read_text(encoding="utf-8", errors="replace").rstrip("\n")
-        if text:
-            yield f"log ({log})"
-            yield from (f"  {log_line(line)}" for line in text.split("\n")[-LOG_LINES:])
+        yield from _section("provenance", origin(found.provenance, layout))
+        yield "again"
+        yield from (f"  {plain(line)}" for line in again_lines(run, found.provenance))
+    yield from _log(found, layout.log(run.id))
 
 
-def _section(title: str, entries: Any) -> Iterable[str]:
+def _title(found: RunDetail) -> str:
+    from cockpit.format import duration, look, plain
+
+    run, shown = found.run, look(found.run.state)
+    parts = [plain(run.name), f"{shown.glyph} {shown.word}", duration(run.seconds), f"id {run.id}"]
+    if run.baseline:
+        parts.append("the baseline")
+    if run.attempt:
+        parts.append(f"attempt {run.attempt + 1}")
+    return "  ".join(parts)
+
+
+def _section(title: str, entries: Mapping[str, Any]) -> Iterator[str]:
     from cockpit.format import exact, plain
 
     if entries:
         yield title
-        width = max(len(name) for name in entries)
+        width = max(len(plain(name)) for name in entries)
         for name, raw in entries.items():
             yield f"  {plain(name):<{width}}  {plain(raw if isinstance(raw, str) else exact(raw))}"
 
 
-def _summary(provenance: Any) -> dict[str, str]:
-    """The parts of the provenance that fit a line each; `--json` has all of it."""
-    git = provenance.get("git") or {}
-    environment = provenance.get("environment") or {}
-    machine = provenance.get("machine") or {}
-    packages = environment.get("packages") or {}
-    looked = {True: "with changes", False: "clean", None: "not looked at whole"}
-    commit = (
-        f"{git['commit'] or 'no commit yet'} on {git['branch']}, {looked[git['dirty']]}"
-        if git
-        else ""
-    )
-    lines: dict[str, str] = {
-        "git": commit,
-        "seed": "" if provenance.get("seed") is None else str(provenance["seed"]),
-        "python": f"{environment.get('python', '')} {environment.get('interpreter', '')}",
-        "packages": f"{len(packages)} (--json lists them)" if packages else "",
-        "host": f"{machine['host']}, {machine['cores']} cores" if machine else "",
-        "command": " ".join(provenance.get("command") or ()),
-    }
-    for name, entry in (provenance.get("data") or {}).items():
-        lines[f"data {name}"] = f"{entry['path']}  {entry['digest'][:24]}…"
-    return {name: text for name, text in lines.items() if text.strip()}
+def _resources(measured: Mapping[str, Any]) -> dict[str, Any]:
+    """In the units of people; one never heard of as it is."""
+    from cockpit.format import size
+
+    known = {"cpu_seconds": ("cpu time", _time), "max_rss": ("peak memory", size)}
+    found: dict[str, Any] = {}
+    for key, raw in measured.items():
+        name, shown = known.get(key, (key, None))
+        if raw is not None:
+            found[name] = raw if shown is None else shown(raw)
+    return found
+
+
+def _time(seconds: float) -> str:
+    from cockpit.format import duration
+
+    return duration(seconds) if seconds >= 1 else f"{seconds * 1000:.0f} ms"
+
+
+def _artifacts(folder: Path) -> Iterator[tuple[str, int]]:
+    """Names from the folder and sizes in bytes; no links are followed."""
+    for place, folders, files in os.walk(folder):
+        folders.sort()
+        for name in sorted(files):
+            path = os.path.join(place, name)
+            yield os.path.relpath(path, folder), os.lstat(path).st_size
+
+
+def _artifact_lines(folder: Path) -> Iterator[str]:
+    from cockpit.cli.origin import near
+    from cockpit.format import plain, size
+
+    files = list(_artifacts(folder))
+    if files:
+        shown = {name: size(count) for name, count in files[:ARTIFACTS]}
+        yield from _section(f"artifacts ({plain(near(folder))})", shown)
+        if len(files) > ARTIFACTS:
+            rest = sum(count for _, count in files[ARTIFACTS:])
+            yield f"  {len(files) - ARTIFACTS} more, {size(rest)}"
+
+
+def _log(found: RunDetail, path: Path) -> Iterator[str]:
+    from cockpit.cli.origin import near
+    from cockpit.format import log_line, plain
+    from cockpit.logs import LogFile
+
+    log = LogFile(path)
+    log.seek_last(LOG_LINES)
+    lines = [line for piece in log.read() for line in piece] + log.rest()
+    title = f"log ({plain(near(path))})"
+    if not lines and found.log:  # the file has gone, its end was kept with the run
+        title, lines = "log (its file is gone)", found.log.splitlines()[-LOG_LINES:]
+    if lines:
+        yield title
+        yield from (f"  {log_line(line)}" for line in lines)

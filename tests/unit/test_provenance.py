@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import importlib.metadata
 import json
 import os
 import subprocess
@@ -10,18 +10,19 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from blake3 import blake3
 
 import cockpit
-from cockpit.sweep import provenance
-from cockpit.sweep.provenance import collect, digest, git_state
+import cockpit.sweep.provenance.git as repository
+from cockpit.sweep.provenance import collect, collect_plain, datasets, digest, git_state
 from cockpit.sweep.spec import SpecInvalid, load_spec
+from tests.unit.repositories import commit_all, git
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from cockpit.sweep.spec import Spec
 
-WHO = ("NAME", "EMAIL")
 WORKER = {"python": "3.12.1", "interpreter": "/usr/bin/python3", "packages": {"numpy": "2.0"}}
 
 
@@ -35,22 +36,6 @@ def spec(tmp_path: Path) -> Spec:
     return load_spec(tmp_path / "sweep.toml")
 
 
-def git(folder: Path, *arguments: str) -> str:
-    who = {f"GIT_{role}_{what}": "x@y.z" for role in ("AUTHOR", "COMMITTER") for what in WHO}
-    environment = os.environ | who | {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
-    done = subprocess.run(
-        ["git", "-C", folder, *arguments], env=environment, check=True, capture_output=True
-    )
-    return done.stdout.decode().strip()
-
-
-def commit_all(folder: Path) -> str:
-    git(folder, "init", "--initial-branch=work")
-    git(folder, "add", ".")
-    git(folder, "commit", "-m", "first")
-    return git(folder, "rev-parse", "HEAD")
-
-
 def test_everything_that_identifies_a_run_is_collected(spec: Spec) -> None:
     found = collect(spec, WORKER, ["cockpit", "sweep", "sweep.toml"])
     assert (found.seed, found.spec, found.environment) == (7, spec.text, WORKER)
@@ -58,8 +43,7 @@ def test_everything_that_identifies_a_run_is_collected(spec: Spec) -> None:
     assert found.cockpit == cockpit.__version__
     assert found.machine.cores >= 1
     assert found.machine.memory > 2**26
-    expected = hashlib.blake2b(b"x\n1\n", digest_size=32).hexdigest()
-    assert found.data["train"].digest == f"blake2b:{expected}"
+    assert found.data["train"].digest == "blake3:" + blake3(b"x\n1\n").hexdigest()
     assert found.data["train"].bytes == 4
 
 
@@ -70,6 +54,31 @@ def test_it_is_plain_json_with_a_digest_that_sees_any_change(spec: Spec) -> None
     assert len(digest(found)) == 16
     (spec.folder / "rows.csv").write_text("x\n2\n")
     assert digest(found) != digest(collect(spec, WORKER, ["cockpit"]))
+
+
+def test_where_the_spec_came_from_is_known(spec: Spec) -> None:
+    found = collect(spec, WORKER)
+    assert found.spec_path == str(spec.folder / "sweep.toml")
+    assert found.spec_folder == str(spec.folder)
+    assert found.optuna == importlib.metadata.version("optuna")
+
+
+def test_a_plain_run_needs_no_spec(spec: Spec) -> None:
+    commit = commit_all(spec.folder)
+    found = collect_plain(spec.folder, ["python", "train.py"], WORKER)
+    assert found.git is not None
+    assert found.git.commit == commit
+    assert (found.command, found.spec_folder) == (("python", "train.py"), str(spec.folder))
+    assert (found.spec, found.seed, found.data, found.optuna) == (None, None, {}, None)
+    assert json.loads(json.dumps(found.to_json())) == found.to_json()
+
+
+def test_data_files_are_dataset_versions(spec: Spec) -> None:
+    found = collect(spec, WORKER)
+    (seen,) = datasets(found)
+    path = str(spec.folder / "rows.csv")
+    assert (seen.name, seen.path, seen.bytes) == ("train", path, 4)
+    assert seen.digest == found.data["train"].digest
 
 
 def test_environment_variables_stay_out(spec: Spec, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +110,7 @@ def test_the_run_store_itself_makes_no_tree_dirty(spec: Spec) -> None:
 
 def test_names_are_capped_and_the_rest_counted(spec: Spec, monkeypatch: pytest.MonkeyPatch) -> None:
     commit_all(spec.folder)
-    monkeypatch.setattr(provenance, "NAMES_KEPT", 2)
+    monkeypatch.setattr(repository, "NAMES_KEPT", 2)
     for name in "abcde":
         (spec.folder / name).write_text("")
     found = git_state(spec.folder)

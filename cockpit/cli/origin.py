@@ -1,0 +1,111 @@
+"""Where a run comes from, in lines, and what would make it again."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from storage.layout import Layout
+    from storage.runs import Run
+
+_OURS = ("cockpit", "__main__.py")
+NAMED = 3
+"""Of files, how many are named in a line."""
+
+
+def origin(known: Mapping[str, Any], layout: Layout) -> dict[str, str]:
+    """The parts of the provenance that fit a line each; `--json` has all of it."""
+    environment, machine = known.get("environment") or {}, known.get("machine") or {}
+    packages, git = environment.get("packages") or {}, known.get("git") or {}
+    lines = {
+        "git": _commit(git),
+        "changed": _few(git.get("changed") or ()),
+        "diff": _diff(git, layout),
+        "untracked": _few(git.get("untracked") or ()),
+        "spec": near(Path(known["spec_path"])) if known.get("spec_path") else "",
+        "matrix": known.get("cell") or "",
+        "instead": "  ".join(f"{k}={v}" for k, v in (known.get("overrides") or {}).items()),
+        "seed": "" if known.get("seed") is None else str(known["seed"]),
+        **{f"data {name}": _file(entry) for name, entry in (known.get("data") or {}).items()},
+        "python": f"{environment.get('python', '')} {environment.get('interpreter', '')}",
+        "packages": f"{len(packages)} (--json lists them)" if packages else "",
+        "host": f"{machine['host']}, {machine['cores']} cores" if machine else "",
+        "command": _command(known.get("command") or ()),
+    }
+    return {name: text.strip() for name, text in lines.items() if text.strip()}
+
+
+def near(path: Path) -> str:
+    """A path as it is shortest to type from here."""
+    return min(os.fspath(path), os.path.relpath(path), key=len)
+
+
+def how_again(run: Run, known: Mapping[str, Any]) -> str | None:
+    """The command that makes the run again; None where too little is known."""
+    if not known or run.state in ("running", "waiting"):
+        return None
+    commit = (known.get("git") or {}).get("commit")
+    return f"cockpit rerun {run.id}" + ("" if commit else " --here")
+
+
+def again_lines(run: Run, known: Mapping[str, Any]) -> Iterator[str]:
+    """The command that makes the run again, and what that means."""
+    command = how_again(run, known)
+    if command is None:
+        yield "once it has ended"
+        return
+    yield command
+    git = known.get("git") or {}
+    if git.get("commit"):
+        changes = ", its diff applied" if git.get("diff") else ""
+        where = f"a git worktree of {git['commit'][:12]}{changes}"
+    else:
+        where = f"in {known.get('spec_folder', 'its folder')} as it is now (no git commit)"
+    yield f"# {where}"
+    what = "its command" if known.get("spec") is None else "its spec"
+    params = f", {len(run.params)} param{'s' * (len(run.params) != 1)} fixed" * bool(run.params)
+    seed = "" if known.get("seed") is None else f", seed {known['seed']}"
+    data = ", data checked by content" * bool(known.get("data"))
+    yield f"# {what}{params}{seed}{data}"
+
+
+def _commit(git: Mapping[str, Any]) -> str:
+    if not git:
+        return ""
+    looked = {True: "with changes", False: "clean", None: "not looked at whole"}
+    branch = f" on {git['branch']}" if git["branch"] else ""
+    return f"{git['commit'] or 'no commit yet'}{branch}, {looked[git['dirty']]}"
+
+
+def _diff(git: Mapping[str, Any], layout: Layout) -> str:
+    from cockpit.format import size
+    from cockpit.sweep.provenance.git import diff_path
+
+    diff = git.get("diff")
+    if not diff:
+        return "not kept" if git.get("changed") else ""
+    cut = f", cut at {size(diff['cap'])}" if diff["truncated"] else ""
+    path = diff_path(layout, diff["digest"])
+    return f"{size(diff['bytes'])}{cut}  {near(path) if path.exists() else '(gone)'}"
+
+
+def _file(entry: Mapping[str, Any]) -> str:
+    from cockpit.format import size
+
+    return f"{entry['digest'][:19]}…  {size(entry['bytes'])}  {near(Path(entry['path']))}"
+
+
+def _few(names: list[str] | tuple[str, ...]) -> str:
+    more = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + f" and {more} more" * (more > 0)
+
+
+def _command(argv: list[str] | tuple[str, ...]) -> str:
+    first = [Path(word).name for word in argv[:1]]
+    ours = ["cockpit"] if first and first[0] in _OURS else list(argv[:1])
+    return shlex.join([*ours, *argv[1:]])
