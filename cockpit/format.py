@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 MISSING = "·"
 ELLIPSIS = "…"
+BASELINE = "◇"
+"""Marks the run that its sweep is measured against."""
 
 _UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
@@ -35,9 +37,12 @@ class Look:
 LOOKS = {
     "waiting": Look("◌", "waiting", "quiet"),
     "running": Look("●", "running", "accent"),
+    "paused": Look("‖", "paused", "stopped"),
     "complete": Look("✓", "complete", "complete"),
     "pruned": Look("✂", "pruned", "quiet"),
     "failed": Look("✗", "failed", "failed"),
+    "timeout": Look("◷", "timeout", "stopped"),
+    "oom": Look("⊠", "oom", "failed"),
     "stopped": Look("■", "stopped", "stopped"),
     "lost": Look("?", "lost", "lost"),
 }
@@ -162,6 +167,11 @@ def size(count: int) -> str:
 def count(total: int) -> str:
     """`12,304`."""
     return f"{total:,}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """`auc`, `auc and size`, `auc, size and time`."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
 def plain(text: str) -> str:

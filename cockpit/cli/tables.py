@@ -11,10 +11,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cockpit.format import LOOKS, MISSING, age, duration, number, plain, value
+from cockpit.format import MISSING, age, duration, look, number, plain, value
+from cockpit.gain import figure, sweep_gain
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from storage.runs import Run, RunsPage
     from storage.sweeps import Sweep
@@ -44,6 +45,8 @@ def run_as_json(run: Run) -> dict[str, Any]:
         "tags": run.tags,
         "note": run.note,
         "pinned": run.pinned,
+        "attempt": run.attempt,
+        "baseline": run.baseline,
     }
 
 
@@ -59,6 +62,8 @@ def sweep_as_json(sweep: Sweep) -> dict[str, Any]:
         "trials": sweep.trials,
         "counts": sweep.counts,
         "best": sweep.best and run_as_json(sweep.best),
+        "baseline": sweep.baseline and run_as_json(sweep.baseline),
+        "gain": sweep_gain(sweep),
         "workers": sweep.workers,
         "sampler": sweep.sampler,
         "pruner": sweep.pruner,
@@ -72,23 +77,21 @@ def sweep_as_json(sweep: Sweep) -> dict[str, Any]:
 def print_runs(page: RunsPage) -> None:
     """A table of runs; what is the same in all of them stands above it."""
     out = console()
-    constant, varying = _split(page)
-    if constant:
-        line = "  ".join(f"{name}={value(raw)}" for name, raw in constant.items())
-        out.print(Text(f"constant: {plain(line)}", style="dim", no_wrap=True, overflow="ellipsis"))
+    constant, varying = split(page.runs, page.params)
+    print_constants(out, constant)
     reasons = any(map(_reason, page.runs))
     tagged = any(run.tags for run in page.runs)
     words = ["tags"] * tagged + ["reason"] * reasons
-    table = _table("run", "state", *page.metrics, *varying, "time", "age", *words)
+    table = table_of("run", "state", *page.metrics, *varying, "time", "age", *words)
     for column in table.columns[2 : len(table.columns) - len(words)]:
         column.justify = "right"
     now = datetime.now(UTC)
     for run in page.runs:
         table.add_row(
-            Text(plain(run.name)),
+            Text(name(run)),
             state(run.state),
-            *(_metric(run, name, page) for name in page.metrics),
-            *(Text(value(run.params[name]) if name in run.params else MISSING) for name in varying),
+            *(_metric(run, metric, page) for metric in page.metrics),
+            *(param(run, key) for key in varying),
             Text(duration(run.seconds)),
             Text(age(run.started, now)),
             *[Text(plain(" ".join(run.tags)))] * tagged,
@@ -101,7 +104,9 @@ def print_runs(page: RunsPage) -> None:
 
 def print_sweeps(sweeps: tuple[Sweep, ...]) -> None:
     """A table of sweeps, newest first."""
-    table = _table("sweep", "state", "trials", "", "best", "run", "time", "age")
+    measured = any(sweep.baseline for sweep in sweeps)
+    over = ["over baseline"] * measured
+    table = table_of("sweep", "state", "trials", "", "best", "run", *over, "time", "age")
     now = datetime.now(UTC)
     for sweep in sweeps:
         best = sweep.best
@@ -110,40 +115,66 @@ def print_sweeps(sweeps: tuple[Sweep, ...]) -> None:
             Text(plain(sweep.name)),
             state(sweep.state),
             Text(f"{sweep.settled}/{sweep.trials or sweep.settled}"),
-            Text("  ".join(f"{LOOKS[s].glyph} {n}" for s, n in sorted(sweep.counts.items()))),
+            Text("  ".join(f"{look(s).glyph} {n}" for s, n in sorted(sweep.counts.items()))),
             Text(_best(best, metric)),
             Text(f"#{best.number}" if best else MISSING),
+            *[Text(_over(sweep))] * measured,
             Text(duration(sweep.seconds)),
             Text(age(sweep.started, now)),
         )
     console().print(table)
 
 
+def _over(sweep: Sweep) -> str:
+    won = sweep_gain(sweep)
+    return MISSING if won is None else figure(won)
+
+
 def state(name: str) -> Text:
     """A state as glyph and word."""
-    look = LOOKS[name]
-    return Text(f"{look.glyph} {look.word}")
+    shown = look(name)
+    return Text(f"{shown.glyph} {shown.word}")
 
 
-def _table(*columns: str) -> Table:
+def table_of(*columns: str) -> Table:
+    """An empty table with these titles."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
     for name in columns:
         table.add_column(Text(plain(name)), no_wrap=True, overflow="ellipsis")
     return table
 
 
-def _split(page: RunsPage) -> tuple[Mapping[str, Any], list[str]]:
-    if len(page.runs) < 2:
-        return {}, list(page.params)
+def split(runs: Sequence[Run], params: Sequence[str]) -> tuple[Mapping[str, Any], list[str]]:
+    """The params with one value in all runs, and the others; a lone run has none to compare with."""
+    if len(runs) < 2:
+        return {}, list(params)
     constant: dict[str, Any] = {}
     varying: list[str] = []
-    for name in page.params:
-        first, *others = [run.params.get(name) for run in page.runs]
+    for key in params:
+        first, *others = [run.params.get(key) for run in runs]
         if all(other == first for other in others):
-            constant[name] = first
+            constant[key] = first
         else:
-            varying.append(name)
+            varying.append(key)
     return constant, varying
+
+
+def print_constants(out: Console, constant: Mapping[str, Any]) -> None:
+    """What is the same in all rows, in a line above them."""
+    if constant:
+        line = "  ".join(f"{key}={value(raw)}" for key, raw in constant.items())
+        out.print(Text(f"constant: {plain(line)}", style="dim", no_wrap=True, overflow="ellipsis"))
+
+
+def name(run: Run) -> str:
+    """A run's name; that it is a baseline is said where the name does not."""
+    said = not run.baseline or run.name.endswith("#baseline")
+    return plain(run.name) if said else f"{plain(run.name)} (baseline)"
+
+
+def param(run: Run, key: str) -> Text:
+    """A param's value, or that the run has none."""
+    return Text(value(run.params[key]) if key in run.params else MISSING)
 
 
 def _best(best: Run | None, metric: str) -> str:

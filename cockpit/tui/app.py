@@ -50,6 +50,7 @@ class CockpitApp(App[None], inherit_bindings=False):
         self._source = source
         self._feed = Feed(source)
         self._first_sweep = sweep
+        self._heard: set[str] = set()
         self.register_theme(COCKPIT)
         self.theme = COCKPIT.name
 
@@ -57,11 +58,14 @@ class CockpitApp(App[None], inherit_bindings=False):
         return PALETTES[self.current_theme.dark]
 
     def get_default_screen(self) -> RunsScreen:
-        return RunsScreen(self._source.project, Question(RunQuery(limit=WINDOW)))
+        return RunsScreen(self._source.project, Question(RunQuery(limit=WINDOW)), self._heard)
 
     def on_mount(self) -> None:
         if self._first_sweep:
             self._open_sweep(self._first_sweep)
+
+    def on_ready(self) -> None:
+        # Not before the first frame: importing what reads the store would hold it up.
         self.call_after_refresh(self._follow)
 
     def on_unmount(self) -> None:
@@ -108,7 +112,7 @@ class CockpitApp(App[None], inherit_bindings=False):
     def _open_sweep(self, name: str | None, run_id: str | None = None) -> None:
         query = RunQuery(sweep=name, limit=WINDOW)
         question = Question(query, into_sweep=True, selected=run_id, log_lines=LOG_LINES)
-        screen = SweepScreen(self._source.project, question)
+        screen = SweepScreen(self._source.project, question, self._heard)
         self.push_screen(screen)
         if run_id:
             screen.select(run_id)

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from statistics import quantiles
 from typing import TYPE_CHECKING
 
-from cockpit.tui.plot import Plot, Series
+from cockpit import format as fmt
+from cockpit.gain import baseline_values
+from cockpit.tui.plot import Plot, Rule, Series
 
 if TYPE_CHECKING:
     from storage.runs import Curve
-    from storage.sweeps import SweepView
+    from storage.sweeps import Sweep, SweepView
 
 SPREAD = 4
 """A value further from the best than so many times the better half's spread is out of the picture."""
 ENOUGH = 8
 """Values from which on the spread says something."""
+UNFINISHED = ("pruned", "stopped", "failed", "timeout", "oom", "lost")
 
 
 def best_so_far(view: SweepView) -> Plot:
     """The best value as a staircase over the trials' own values (pruned ones small)."""
     sweep = view.sweep
     complete = [(n, y) for n, y, state in view.values if state == "complete"]
-    others = [(n, y) for n, y, state in view.values if state in ("pruned", "stopped", "failed")]
+    others = [(n, y) for n, y, state in view.values if state in UNFINISHED]
     series = [_dots(others, "faint", "·"), _dots(complete, "quiet", "•"), _stairs(view)]
     maximize = not sweep.directions or sweep.directions[0] == "maximize"
     edge = _edge([y for _, y in complete], maximize)
@@ -30,6 +34,7 @@ def best_so_far(view: SweepView) -> Plot:
         "trial",
         low=edge if maximize else None,
         high=None if maximize else edge,
+        rule=_baseline(sweep),
     )
 
 
@@ -43,7 +48,14 @@ def out_of_sight(view: SweepView, plot: Plot) -> int:
 def reports(view: SweepView, selected: str | None) -> Plot:
     """Every trial's curve: pruned ones faint, the selected one on top in the accent colour."""
     ordered = sorted(view.curves, key=lambda curve: _rank(curve, selected))
-    return Plot(tuple(_line(curve, selected) for curve in ordered if curve.steps), "step")
+    lines = tuple(_line(curve, selected) for curve in ordered if curve.steps)
+    return Plot(lines, "step", rule=_baseline(view.sweep))
+
+
+def _baseline(sweep: Sweep) -> Rule | None:
+    """The baseline's level in the first objective, which both charts show."""
+    value = baseline_values(sweep).get(sweep.metrics[0]) if sweep.metrics else None
+    return None if value is None or not isfinite(value) else Rule(value, ("baseline", fmt.BASELINE))
 
 
 def single(curve: Curve) -> Plot:
@@ -52,9 +64,8 @@ def single(curve: Curve) -> Plot:
 
 
 def _line(curve: Curve, selected: str | None) -> Series:
-    tones = {"pruned": "faint", "failed": "faint", "stopped": "faint", "lost": "faint"}
-    tone = "accent" if curve.run == selected else tones.get(curve.state, "quiet")
-    return Series(curve.steps, curve.values, tone)
+    tone = "faint" if curve.state in UNFINISHED else "quiet"
+    return Series(curve.steps, curve.values, "accent" if curve.run == selected else tone)
 
 
 def _rank(curve: Curve, selected: str | None) -> tuple[bool, bool]:

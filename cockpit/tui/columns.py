@@ -228,13 +228,21 @@ def cell(run: Run, column: Column, page: RunsPage, now: datetime, elapsed: float
         case "age":
             text, tone = fmt.age(run.started, now), "quiet"
         case _:
-            text, tone = fmt.plain(run.reason or ""), "failed" if run.state == "failed" else "quiet"
+            blamed = run.state in ("failed", "timeout", "oom")
+            text, tone = (
+                fmt.plain(run.reason or ""),
+                fmt.look(run.state).tone if blamed else "quiet",
+            )
     return Cell(fmt.fit(text, column.width, right=column.numeric), tone)
 
 
 def shown_name(run: Run, trial: bool) -> str:
-    """`#17` among the trials of one sweep, else the whole name."""
-    return f"#{run.number}" if trial and run.number is not None else fmt.plain(run.name)
+    """`#17` among the trials of one sweep, else the whole name; `◇` after it is the baseline's mark."""
+    if trial and run.number is not None:
+        name = f"#{run.number}"
+    else:
+        name = "base" if trial and run.baseline else fmt.plain(run.name)
+    return f"{name} {fmt.BASELINE}" if run.baseline else name
 
 
 def _metric_cell(run: Run, column: Column, page: RunsPage, dim: str) -> Cell:

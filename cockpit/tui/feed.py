@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cockpit.tui.source import Source
     from storage.runs import Curve, Run, RunQuery, RunsPage
     from storage.sweeps import Sweep, SweepView
+    from storage.usage import Usage
 
 T = TypeVar("T")
 
@@ -60,6 +61,10 @@ class Snapshot:
     log: tuple[str, ...]
     size: int
     """Bytes of the store."""
+    usage: Usage | None = None
+    """Of the view's running trials."""
+    notices: tuple[str, ...] = ()
+    """What the store had to say about itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +147,22 @@ class Feed:
         view = self._once(("view", name), lambda: source.sweep(name)) if name else None
         curve, lines = self._selected(question, page, sweeps, log)
         size = self._once("size", source.size)
+        usage = None
+        if view and view.sweep.counts.get("running"):
+            usage = self._once(("usage", name), lambda: source.usage(view.sweep.id))
         return Snapshot(
-            question, clock.now(), page, where, complaint, sweeps, view, curve, lines, size
+            question=question,
+            at=clock.now(),
+            page=page,
+            where=where,
+            complaint=complaint,
+            sweeps=sweeps,
+            view=view,
+            curve=curve,
+            log=lines,
+            size=size,
+            usage=usage,
+            notices=source.notices(),
         )
 
     def _page(self, query: RunQuery) -> tuple[RunsPage, str, str]:
@@ -191,8 +210,12 @@ class Feed:
 
 
 def newest(sweeps: tuple[Sweep, ...]) -> Sweep:
-    """The newest that runs, else the newest."""
-    return next((sweep for sweep in sweeps if sweep.state == "running"), sweeps[0])
+    """The newest that runs, else the newest that is paused, else the newest."""
+    for state in ("running", "paused"):
+        for sweep in sweeps:
+            if sweep.state == state:
+                return sweep
+    return sweeps[0]
 
 
 def headline(run: Run, sweeps: tuple[Sweep, ...]) -> str | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cockpit import format as fmt
+from cockpit.gain import baseline_values, figure, run_gain, sweep_gain
 from cockpit.tui.widgets.line import Piece
 
 if TYPE_CHECKING:
@@ -13,24 +15,30 @@ if TYPE_CHECKING:
 
     from storage.runs import Run
     from storage.sweeps import Sweep, SweepView
+    from storage.usage import Usage
 
-SHOWN_FIRST = ("complete", "pruned", "failed", "stopped", "lost")
+SHOWN_FIRST = ("complete", "pruned", "failed", "timeout", "oom", "stopped", "lost")
+ALIVE = ("running", "paused")
 
 
 def alive(sweeps: tuple[Sweep, ...], elapsed: float) -> tuple[Piece, ...]:
-    """The running sweeps in a few words; `elapsed` seconds have passed since they were read."""
-    running = [sweep for sweep in sweeps if sweep.state == "running"]
-    if not running:
+    """The sweeps under way in a few words; `elapsed` seconds have passed since they were read."""
+    under_way = [sweep for state in ALIVE for sweep in sweeps if sweep.state == state]
+    if not under_way:
         return ()
-    first = running[0]
-    pieces = [Piece(f"● {fmt.plain(first.name)}", "accent"), Piece(progress(first), gap=1)]
+    first = under_way[0]
+    look = fmt.look(first.state)
+    pieces = [Piece(f"{look.glyph} {fmt.plain(first.name)}", look.tone)]
+    if first.state == "paused":
+        pieces.append(Piece(look.word, look.tone, gap=1))
+    pieces.append(Piece(progress(first), gap=1))
     if first.best and first.metrics and first.metrics[0] in first.best.metrics:
         best = fmt.number(first.best.metrics[first.metrics[0]], keep_zeros=True)
         pieces.append(Piece(f"best {best}", "bold", rank=3, gap=2))
     if left := eta(first, elapsed):
         pieces.append(Piece(left, "quiet", rank=2, gap=2))
-    if len(running) > 1:
-        pieces.append(Piece(f"+{len(running) - 1} more", "quiet", rank=4, gap=2))
+    if len(under_way) > 1:
+        pieces.append(Piece(f"+{len(under_way) - 1} more", "quiet", rank=4, gap=2))
     return tuple(pieces)
 
 
@@ -68,6 +76,9 @@ def state(sweep: Sweep, elapsed: float) -> tuple[Piece, ...]:
             pieces.append(Piece(workers, "quiet", rank=3))
         if left := eta(sweep, elapsed):
             pieces.append(Piece(left, "quiet", rank=1))
+    elif sweep.state == "paused":
+        if going := sweep.counts.get("running"):
+            pieces.append(Piece(f"{going} still run{'s' * (going == 1)}", "quiet", rank=1))
     elif sweep.seconds is not None:
         pieces.append(Piece(f"took {fmt.duration(sweep.seconds)}", "quiet", rank=1))
     return tuple(pieces)
@@ -76,21 +87,21 @@ def state(sweep: Sweep, elapsed: float) -> tuple[Piece, ...]:
 def answer(view: SweepView, now: datetime) -> tuple[Piece, ...]:
     """The best so far first, then how it was searched for."""
     sweep = view.sweep
-    pieces = [*_best(sweep, now)]
+    pieces = [*_best(sweep, now), *over_baseline(sweep)]
     means = [fmt.plain(name) for name in (sweep.sampler, sweep.pruner) if name]
     if sweep.seed is not None:
         means.append(f"seed {sweep.seed}")
     if means:
-        pieces.append(Piece(" · ".join(means), "quiet", rank=2))
+        pieces.append(Piece(" · ".join(means), "quiet", rank=3))
     if since := stale(view):
-        pieces.append(Piece(f"no gain for {since} trials", "quiet", rank=3))
+        pieces.append(Piece(f"no gain for {since} trials", "quiet", rank=5))
     return tuple(pieces)
 
 
 def _best(sweep: Sweep, now: datetime) -> tuple[Piece, ...]:
-    names = " and ".join(fmt.plain(name) for name in sweep.metrics)
+    names = fmt.listed([fmt.plain(name) for name in sweep.metrics])
     if not sweep.best or not sweep.metrics:
-        yet = " yet" if sweep.state == "running" else ""
+        yet = " yet" if sweep.state in ALIVE else ""
         waiting = "" if len(sweep.metrics) > 1 else f" · no trial is complete{yet}"
         return (Piece(f"{names}{waiting}", "quiet"),) if names else ()
     found = sweep.best.metrics.get(sweep.metrics[0])
@@ -100,6 +111,60 @@ def _best(sweep: Sweep, now: datetime) -> tuple[Piece, ...]:
         Piece(f"best {names}", "quiet"),
         Piece(f"{figure} ▲", "bold accent", gap=1),
         Piece(where, "quiet", rank=1, gap=1),
+    )
+
+
+def over_baseline(sweep: Sweep) -> tuple[Piece, ...]:
+    """`+0.0121 over the ◇ baseline 0.9191`: what the search has won, and the mark in the table."""
+    if sweep.baseline is None:
+        return ()
+    values = baseline_values(sweep)
+    if not values:
+        look = fmt.look(sweep.baseline.state)
+        return (
+            Piece(f"{fmt.BASELINE} baseline", "quiet", rank=1),
+            Piece(f"{look.glyph} {look.word}", look.tone, rank=1, gap=1),
+        )
+    shown = " ".join(fmt.number(value, keep_zeros=True) for value in values.values())
+    won = sweep_gain(sweep)
+    if won is None:
+        return (Piece(f"{fmt.BASELINE} baseline {shown}", "quiet", rank=1),)
+    gain, way = _gain(won)
+    return (gain, Piece(f"{way} {fmt.BASELINE} baseline {shown}", "quiet", rank=1, gap=1))
+
+
+def _gain(won: float) -> tuple[Piece, str]:
+    """A gain in its tone, and how it is measured."""
+    if won == 0:
+        return Piece("no gain", "quiet"), "over"
+    if won > 0:
+        return Piece(figure(won), "complete"), "over"
+    return Piece(figure(-won).removeprefix("+"), "stopped"), "worse than"
+
+
+def standing(run: Run, sweep: Sweep | None) -> tuple[Piece, ...]:
+    """What more there is to say of a run: its attempt, and how it stands against the baseline."""
+    pieces = []
+    if run.attempt:
+        pieces.append(Piece(f"attempt {run.attempt + 1}", "stopped", rank=1, gap=2))
+    if run.baseline:
+        pieces.append(Piece(f"{fmt.BASELINE} baseline", "quiet", rank=1, gap=2))
+    elif (won := run_gain(run, sweep)) is not None:
+        gain, way = _gain(won)
+        pieces += [
+            replace(gain, rank=1, gap=2),
+            Piece(f"{way} the baseline", "quiet", rank=1, gap=1),
+        ]
+    return tuple(pieces)
+
+
+def usage(found: Usage | None) -> tuple[Piece, ...]:
+    """`cpu 97 %  mem 1.1 GB` of all running trials together."""
+    if found is None:
+        return ()
+    return (
+        Piece(f"cpu {found.cpu_percent:.0f} %", "quiet", rank=4),
+        Piece(f"mem {fmt.size(round(found.memory_mb * 1e6))}", "quiet", rank=2, gap=2),
     )
 
 

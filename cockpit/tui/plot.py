@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rich.style import Style
 from rich.text import Text
 
 from cockpit import format as fmt
@@ -30,6 +31,15 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
+class Rule:
+    """A level to measure the rest by: a line from side to side, its label on it."""
+
+    y: float
+    labels: tuple[str, ...]
+    """The first one that finds a gap is shown."""
+
+
+@dataclass(frozen=True, slots=True)
 class Plot:
     """All that one chart shows."""
 
@@ -40,6 +50,7 @@ class Plot:
     low: float | None = None
     """Values below are left out of the picture, so that one bad start does not flatten the rest."""
     high: float | None = None
+    rule: Rule | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +124,7 @@ def thin(xs: Sequence[float], ys: Sequence[float], buckets: int) -> tuple[list[f
 def draw(plot: Plot, width: int, height: int, colours: Mapping[str, Colour]) -> Text:
     """The plot with its axes in `width` × `height` cells; blank where there is nothing to show."""
     across = span([x for series in plot.series for x in series.xs])
-    up = span([y for series in plot.series for y in series.ys if _shown(plot, y)])
+    up = _up(plot)
     if across is None or up is None or width < 12 or height < 3:
         return Text()
     heights = ticks(up.low, up.high, max(3, height // 3 + 1))
@@ -122,12 +133,14 @@ def draw(plot: Plot, width: int, height: int, colours: Mapping[str, Colour]) -> 
     canvas = _canvas(plot.series, across, up, width - gutter, height - 1, colours)
     places = [height - 2 - up.place(value, height - 1) for value in heights]
     rows = dict(zip(places, labels, strict=True))
+    if plot.rule and up.low <= plot.rule.y <= up.high:
+        level = height - 2 - up.place(plot.rule.y, height - 1)
+        canvas[level] = _ruled(canvas[level], plot.rule, width - gutter, colours)
     text = Text(no_wrap=True)
-    rule = f"rgb{colours['faint']}".replace(" ", "")
-    quiet = f"rgb{colours['quiet']}".replace(" ", "")
+    faint, quiet = _style(colours, "faint"), _style(colours, "quiet")
     for row, line in enumerate(canvas):
         text.append(rows.get(row, "").rjust(gutter - 1), quiet)
-        text.append("┤" if row in rows else "│", rule)
+        text.append("┤" if row in rows else "│", faint)
         text.append_text(line)
         text.append("\n")
     text.append(" " * gutter)
@@ -137,6 +150,47 @@ def draw(plot: Plot, width: int, height: int, colours: Mapping[str, Colour]) -> 
 
 def _shown(plot: Plot, value: float) -> bool:
     return (plot.low is None or value >= plot.low) and (plot.high is None or value <= plot.high)
+
+
+def _up(plot: Plot) -> Span | None:
+    """What the y axis covers: the points, and the rule where that leaves them half of the room."""
+    up = span([y for series in plot.series for y in series.ys if _shown(plot, y)])
+    rule = plot.rule
+    if up is None or rule is None or not _shown(plot, rule.y):
+        return up
+    reached = span([up.low, up.high, rule.y])
+    return reached if reached and reached.high - reached.low <= 2 * (up.high - up.low) else up
+
+
+def _ruled(line: Text, rule: Rule, width: int, colours: Mapping[str, Colour]) -> Text:
+    """The rule behind a line of the canvas: whole where that is blank, dashed through quiet curves."""
+    cells = line.plain.replace("\u2800", " ").ljust(width)
+    named = list(cells)
+    for label in rule.labels:
+        gap = cells.find(" " * (len(label) + 3))
+        if gap >= 0:
+            named[gap + 1 : gap + 1 + len(label)] = label
+            break
+    ruled = Text(no_wrap=True)
+    for place, (cell, name) in enumerate(zip(cells, named, strict=True)):
+        if name != cell:
+            ruled.append(name, _style(colours, "quiet"))
+        elif cell == " " or (place % 3 == 0 and _is_quiet_curve(line[place], colours)):
+            ruled.append("─", _style(colours, "faint" if cell == " " else "quiet"))
+        else:
+            ruled.append_text(line[place])
+    return ruled
+
+
+def _is_quiet_curve(cell: Text, colours: Mapping[str, Colour]) -> bool:
+    bright = {colours["accent"], colours["plain"]}
+    styles = [span.style for span in cell.spans if isinstance(span.style, Style)]
+    shown = {tuple(style.color.triplet) for style in styles if style.color and style.color.triplet}
+    return cell.plain >= "\u2800" and not shown & bright
+
+
+def _style(colours: Mapping[str, Colour], tone: str) -> str:
+    return f"rgb{colours[tone]}".replace(" ", "")
 
 
 def _below(plot: Plot, across: Span, width: int) -> str:

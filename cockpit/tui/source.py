@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from storage.session import Session
     from storage.store import Store
     from storage.sweeps import Sweep, SweepView
+    from storage.usage import Usage
 
 T = TypeVar("T")
 
@@ -54,6 +56,9 @@ class Source(Protocol):
 
     def sweep(self, name: str) -> SweepView: ...
 
+    def usage(self, sweep_id: str) -> Usage | None:
+        """What the sweep's running trials use now."""
+
     def curve(self, run_id: str, name: str, points: int) -> Curve: ...
 
     def log_stamp(self, run_id: str) -> tuple[int, ...]:
@@ -65,6 +70,9 @@ class Source(Protocol):
     def size(self) -> int:
         """Bytes of the store."""
 
+    def notices(self) -> tuple[str, ...]:
+        """Sentences of the store about itself, heard while it was read; each kind once."""
+
 
 class StoreSource:
     """Answers from a run store; the heavy libraries are imported by the first question."""
@@ -75,6 +83,7 @@ class StoreSource:
         self._store: Store | None = None
         self._open: ExitStack | None = None
         self._session: Session | None = None
+        self._notices: dict[str, str] = {}
 
     def stamp(self) -> tuple[int, ...]:
         # Looking makes no store: where there is none yet, its coming is the news.
@@ -105,6 +114,11 @@ class StoreSource:
 
         return self._ask(lambda session: view(session, name))
 
+    def usage(self, sweep_id: str) -> Usage | None:
+        from storage.usage import usage
+
+        return self._ask(lambda session: usage(session, sweep_id))
+
     def curve(self, run_id: str, name: str, points: int) -> Curve:
         from storage.runs import curve
 
@@ -134,6 +148,9 @@ class StoreSource:
     def size(self) -> int:
         return self._layout.size() if self._layout.exists() else 0
 
+    def notices(self) -> tuple[str, ...]:
+        return tuple(self._notices.values())
+
     def _asked(self) -> Store:
         if self._store is None:
             from storage.store import Store
@@ -145,11 +162,22 @@ class StoreSource:
         try:
             if self._open is None:
                 with self._asked().session(WAIT) as session:
+                    self._listen(session)
                     return question(session)
             if self._session is None:
                 self._session = self._open.enter_context(self._asked().session(WAIT))
+                self._listen(self._session)
             return question(self._session)
         except FilterError:
             raise
         except UserError as error:
             raise Unreadable(str(error)) from error
+
+    def _listen(self, session: Session) -> None:
+        for notice in session.notices:
+            self._notices[gist(notice)] = notice
+
+
+def gist(notice: str) -> str:
+    """What a notice is about: one that is said again with another figure is no other notice."""
+    return re.sub(r"\d[\d,]*", "#", notice)

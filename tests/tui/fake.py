@@ -15,6 +15,8 @@ from storage.sweeps import Sweep, SweepView
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from storage.usage import Usage
+
 NOW = datetime(2026, 3, 14, 12, 0, 0, tzinfo=UTC)
 HOSTILE = "evil\x1b[31m\x1b]0;owned\x07[bold]x[/]\n\u202erow \t漢字🧪" + "z" * 80
 
@@ -48,16 +50,21 @@ def trial(number: int, state: str = "complete", sweep: str = "income", **fields:
 
 
 def income(count: int = 30) -> list[Run]:
-    """A sweep on its way: complete, pruned, failed, running."""
+    """A sweep on its way, its baseline first: complete, pruned, ended in every way, running."""
     runs = [
         trial(n, "pruned", reason="pruned at step 80") if n % 4 == 3 else trial(n)
         for n in range(count)
     ]
     if count > 6:
         reason = "train.py line 14: KeyError 'incme'"
+        runs[0] = trial(0, baseline=True, metrics={"auc": 0.9191})
         runs[5] = trial(5, "failed", reason=reason)
         runs[-1] = replace(trial(count - 1, "running", step=40), started=NOW, seconds=2.0)
         runs[-2] = replace(trial(count - 2, "running"), started=NOW - timedelta(seconds=8))
+    if count > 26:
+        runs[13] = trial(13, attempt=1)
+        runs[22] = trial(22, "timeout", reason="ran longer than 2m 00s")
+        runs[24] = trial(24, "oom", reason="4.1 GB resident, 4.0 GB allowed")
     return runs
 
 
@@ -86,6 +93,10 @@ class FakeSource:
         self.asked: list[RunQuery] = []
         self.refused: dict[str, str] = {}
         """Filters that are not understood, and the complaint."""
+        self.said: tuple[str, ...] = ()
+        """What the store says about itself."""
+        self.used: Usage | None = None
+        self.paused = False
         self.version = 0
 
     def bump(self) -> None:
@@ -137,13 +148,14 @@ class FakeSource:
         return Sweep(
             id=name,
             name=name,
-            state="running" if running else "complete",
+            state="paused" if self.paused else "running" if running else "complete",
             reason=None,
             metrics=("auc",),
             directions=("maximize",),
             trials=max(40, len(runs)) if running else len(runs),
             counts={state: states.count(state) for state in dict.fromkeys(states)},
             best=max(complete, key=lambda run: run.metrics["auc"], default=None),
+            baseline=next((run for run in runs if run.baseline), None),
             workers=2,
             sampler="tpe",
             pruner="median",
@@ -165,6 +177,12 @@ class FakeSource:
         curves = tuple(self.curve(run.id, "auc", 200) for run in runs[-60:] if run.metrics)
         page = self.runs(RunQuery(sweep=name))
         return SweepView(self._sweep(name), tuple(so_far), tuple(values), curves, page)
+
+    def usage(self, sweep_id: str) -> Usage | None:
+        return self.used
+
+    def notices(self) -> tuple[str, ...]:
+        return self.said
 
     def curve(self, run_id: str, name: str, points: int) -> Curve:
         run = next(run for run in self.all if run.id == run_id)

@@ -21,6 +21,7 @@ display = CockpitApp._display
 def watched(self, *what):
     if not seen:
         seen.append([n for n in ("duckdb", "polars", "optuna", "plotext") if n in sys.modules])
+        seen.append(self.screen._compositor.render_strips()[0].text.split())
     display(self, *what)
 
 CockpitApp._display = watched
@@ -31,11 +32,11 @@ async def main():
         pass
 
 asyncio.run(main())
-print(seen[0])
+print(seen[0], *seen[1])
 """
 
 
-def test_the_first_frame_needs_no_heavy_library(tmp_path: Path) -> None:
+def test_the_first_frame_says_where_one_is_and_needs_no_heavy_library(tmp_path: Path) -> None:
     ended = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(tmp_path)],
         cwd=ROOT,
@@ -43,5 +44,5 @@ def test_the_first_frame_needs_no_heavy_library(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    assert ended.stdout.strip() == "[]", ended.stderr
+    assert ended.stdout.strip() == f"[] cockpit · {tmp_path.name} · Runs", ended.stderr
     assert not list(tmp_path.iterdir()), "looking must not make a store"

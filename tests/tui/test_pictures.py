@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cockpit.tui.app import CockpitApp
+from storage.usage import Usage
 from tests.tui.conftest import settled
 from tests.tui.fake import FakeSource, income, logs_of, odd
 
@@ -20,7 +21,9 @@ SIZES = pytest.mark.parametrize("size", [(80, 24), (200, 50)], ids=["80x24", "20
 
 def app_of(name: str) -> CockpitApp:
     runs = {"empty": [], "income": income(), "odd": odd()}[name]
-    return CockpitApp(FakeSource(runs, logs_of(runs)))
+    source = FakeSource(runs, logs_of(runs))
+    source.used = Usage(194.3, 1130.0)
+    return CockpitApp(source)
 
 
 def pressing(*keys: str) -> Callable[[Pilot[None]], object]:
@@ -57,3 +60,14 @@ def test_odd_runs(snap_compare: Callable[..., bool]) -> None:
 def test_help(snap_compare: Callable[..., bool]) -> None:
     drive = pressing("2", "question_mark")
     assert snap_compare(app_of("income"), terminal_size=(80, 24), run_before=drive)
+
+
+def test_paused_sweep_with_a_notice(snap_compare: Callable[..., bool]) -> None:
+    app = app_of("income")
+    source = app._source
+    assert isinstance(source, FakeSource)
+    source.paused = True
+    source.said = (
+        "/data/.cockpit cannot be written: the newest events (1,204 bytes) are not shown",
+    )
+    assert snap_compare(app, terminal_size=(80, 24), run_before=pressing("2"))

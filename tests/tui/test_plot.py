@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from cockpit.tui.plot import Plot, Series, draw, span, thin, tick_labels, ticks
+from cockpit.tui.plot import Plot, Rule, Series, draw, span, thin, tick_labels, ticks
 
 COLOURS = dict.fromkeys(("plain", "accent", "quiet", "faint"), (90, 160, 250))
 POINTS = st.lists(st.tuples(st.floats(-1e9, 1e9), st.floats()), max_size=30)
@@ -19,7 +21,8 @@ def test_any_points_at_any_size(
     points: list[tuple[float, float]], width: int, height: int, glyph: str
 ) -> None:
     series = Series(tuple(x for x, _ in points), tuple(y for _, y in points), "accent", glyph)
-    lines = draw(Plot((series,), "step"), width, height, COLOURS).plain.split("\n")
+    rule = Rule(points[0][1], ("baseline", "◇")) if points and isfinite(points[0][1]) else None
+    lines = draw(Plot((series,), "step", rule=rule), width, height, COLOURS).plain.split("\n")
     assert len(lines) <= max(1, height)
     assert max(cell_len(line) for line in lines) <= max(0, width)
 

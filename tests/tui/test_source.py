@@ -11,9 +11,11 @@ from cockpit.tui.app import CockpitApp
 from cockpit.tui.source import Source, StoreSource, Unreadable
 from cockpit.tui.widgets.run_table import RunTable
 from storage.events import Event, MetricLogged, ParamSet, RunChanged, RunCreated, SweepCreated
+from storage.ids import from_text
 from storage.layout import Layout
 from storage.runs import RunQuery
 from storage.spool import SpoolWriter
+from storage.usage import Usage
 from tests.tui.conftest import settled, until
 
 if TYPE_CHECKING:
@@ -127,3 +129,30 @@ async def test_runs_written_by_a_sweep_show_up_live(layout: Layout, writer: Spoo
         await settled(pilot)
         assert app.screen.query_one(RunTable).total == 4
         assert app.screen.trouble is None  # type: ignore[attr-defined]
+
+
+def test_what_the_store_says_about_itself_is_kept_for_the_screen(
+    layout: Layout, writer: SpoolWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_runs(writer, 1)
+    monkeypatch.setattr("storage.store.network_file_system", lambda _: "nfs4")
+    source = StoreSource(layout)
+    assert source.notices() == ()
+    for _ in range(2):  # the store says it once only
+        source.runs(RunQuery())
+        assert len(source.notices()) == 1
+    assert "network file system (nfs4)" in source.notices()[0]
+
+
+def test_what_a_sweep_uses_is_asked_of_the_store(layout: Layout, writer: SpoolWriter) -> None:
+    write_runs(writer, 1)
+    source = StoreSource(layout)
+    sweep = source.sweeps()[0]
+    assert source.usage(sweep.id) is None
+    run = writer.new_id()
+    writer.append(
+        RunCreated(run, from_text(sweep.id), 1, "income#1", "running", 50.0),
+        MetricLogged(run, "system.cpu_percent", 2, 52.0, 97.0),
+        MetricLogged(run, "system.memory_mb", 2, 52.0, 212.0),
+    )
+    assert source.usage(sweep.id) == Usage(97.0, 212.0)

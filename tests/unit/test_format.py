@@ -69,6 +69,15 @@ def test_decimal_points_stand_one_under_the_other(values: list[float]) -> None:
     assert points <= {head}
 
 
+def test_names_are_listed_as_one_says_them() -> None:
+    assert fmt.listed(["auc", "size", "time"]) == "auc, size and time"
+    assert (fmt.listed(["auc", "size"]), fmt.listed(["auc"]), fmt.listed([])) == (
+        "auc and size",
+        "auc",
+        "",
+    )
+
+
 @given(ANYTHING)
 def test_plain_text_is_one_line_without_controls(text: str) -> None:
     shown = fmt.plain(text)
@@ -141,6 +150,8 @@ def test_sizes_are_short(count: int) -> None:
 def test_every_state_has_a_glyph_and_a_word_of_its_own() -> None:
     from storage.runs import STATES
 
+    assert set(fmt.LOOKS) == {*STATES, "paused"}
+    assert len({look.glyph for look in fmt.LOOKS.values()}) == len(fmt.LOOKS)
     looks = [fmt.look(state) for state in STATES]
     assert [look.word for look in looks] == list(STATES)
     assert len({look.glyph for look in looks}) == len(STATES)

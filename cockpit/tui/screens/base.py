@@ -10,11 +10,12 @@ from textual.containers import Container
 from textual.message import Message
 from textual.reactive import reactive
 from textual.screen import Screen
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from cockpit import format as fmt
 from cockpit.tui import clock, phrases
 from cockpit.tui.feed import Question, Snapshot, Trouble
+from cockpit.tui.source import gist
 from cockpit.tui.widgets.key_bar import KeyBar
 from cockpit.tui.widgets.line import Line, Piece, Words
 from cockpit.tui.widgets.run_table import WINDOW, RunTable
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from cockpit.tui.columns import Column
+    from storage.runs import Run
+    from storage.sweeps import Sweep
 
 FRESHEN = 1.0
 """Seconds between two looks at whether an age or a time left reads differently by now."""
@@ -58,15 +61,18 @@ class DataScreen(Screen[None]):
     class Asks(Message):
         """The screen shows something else now and wants the data for it."""
 
-    def __init__(self, project: str, question: Question) -> None:
+    def __init__(self, project: str, question: Question, heard: set[str]) -> None:
+        """`heard` holds the store's notices that need not be shown any more; the screens share it."""
         super().__init__()
         self.project = project
+        self.heard = heard
         self.set_reactive(DataScreen.question, question)
 
     def compose(self) -> ComposeResult:
         yield Line(id="top")
         yield Line(id="tabs")
         yield Line(id="trouble")
+        yield Static(id="notice", markup=False)
         yield from self.compose_body()
         with Container(id="filter"):
             yield Line(id="filter-label")
@@ -119,6 +125,11 @@ class DataScreen(Screen[None]):
         if message.column.field:
             self.sort(message.column)
 
+    def sweep_of(self, run: Run | None) -> Sweep | None:
+        """The sweep a run belongs to."""
+        sweeps = self.snapshot.sweeps if run and self.snapshot else ()
+        return next((sweep for sweep in sweeps if run and sweep.name == run.sweep), None)
+
     # Painting
 
     def watch_snapshot(self, snapshot: Snapshot | None) -> None:
@@ -142,7 +153,7 @@ class DataScreen(Screen[None]):
 
     def freshen(self) -> None:
         """Say again what depends on the time; what reads the same is not painted again."""
-        if not self.is_mounted:
+        if not self.children:
             return
         self.query_one("#top", Line).words = self.top()
         self.query_one("#tabs", Line).words = self.tabs()
@@ -150,11 +161,24 @@ class DataScreen(Screen[None]):
         trouble.display = self.trouble is not None
         if self.trouble:
             trouble.words = Words((Piece(self._trouble(self.trouble), "stopped"),))
+        self._show_notice()
         self.table.tick()
 
+    @property
+    def notice(self) -> str | None:
+        """What the store says about itself and nobody has put away yet."""
+        said = self.snapshot.notices if self.snapshot else ()
+        return next((notice for notice in said if gist(notice) not in self.heard), None)
+
+    def _show_notice(self) -> None:
+        line, notice = self.query_one("#notice", Static), self.notice
+        text = f"{_sentence(notice)} (esc hides this)" if notice else ""
+        if text != str(line.content):
+            line.update(text)
+            line.display = bool(text)
+
     def _trouble(self, trouble: Trouble) -> str:
-        sentence = fmt.plain(trouble.sentence).rstrip(".")
-        sentence = f"{sentence[:1].upper()}{sentence[1:]}."
+        sentence = _sentence(trouble.sentence)
         if self.snapshot is None:
             return sentence
         at = self.snapshot.at.astimezone().strftime("%H:%M:%S")
@@ -260,8 +284,17 @@ class DataScreen(Screen[None]):
         if self.has_class("-filtering") or self.question.query.where:
             self.query_one("#filter-text", Input).value = ""
             self._end_filtering()
+        elif self.notice:
+            self.heard.add(gist(self.notice))
+            self.freshen()
         else:
             self.leave()
 
     def leave(self) -> None:
         """Where Esc leads when there is nothing to clear."""
+
+
+def _sentence(text: str) -> str:
+    """With a capital letter and a full stop, safe to paint."""
+    text = fmt.plain(text).rstrip(".")
+    return f"{text[:1].upper()}{text[1:]}."

@@ -46,4 +46,5 @@ class RunsScreen(DataScreen):
     def freshen(self) -> None:
         super().freshen()
         curve = self.snapshot.curve if self.snapshot else None
-        self.query_one(Detail).show(self.table.run, curve)
+        run = self.table.run
+        self.query_one(Detail).show(run, curve, self.sweep_of(run))

@@ -84,10 +84,14 @@ class SweepScreen(DataScreen):
         snapshot = self.snapshot
         if snapshot is None or snapshot.view is None:
             return
-        words = Words(phrases.answer(snapshot.view, clock.now()))
+        answer, usage = phrases.answer(snapshot.view, clock.now()), phrases.usage(snapshot.usage)
+        words = Words(answer, usage)
         self.query_one("#answer", Line).words = words
         run = self.table.run
-        pieces = (Piece("log", "quiet"), *((*title(run), *metrics(run)) if run else ()))
+        pieces = (
+            Piece("log", "quiet"),
+            *((*title(run, snapshot.view.sweep), *metrics(run)) if run else ()),
+        )
         self.query_one("#log-title", Line).words = Words(pieces)
         self._paint_charts(snapshot.view)
 

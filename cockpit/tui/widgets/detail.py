@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from cockpit import format as fmt
-from cockpit.tui import charts
+from cockpit.tui import charts, phrases
 from cockpit.tui.plot import Plot
 from cockpit.tui.theme import css
 from cockpit.tui.widgets.chart import Chart
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from storage.runs import Curve, Run
+    from storage.sweeps import Sweep
 
 
 class Detail(Vertical):
@@ -37,9 +38,9 @@ class Detail(Vertical):
             yield Static(id="detail-text", markup=False)
             yield Chart("no curve: nothing was reported by step")
 
-    def show(self, run: Run | None, curve: Curve | None) -> None:
-        """Show a run; `curve` follows when it has been read."""
-        pieces = title(run) if run else ()
+    def show(self, run: Run | None, curve: Curve | None, sweep: Sweep | None) -> None:
+        """Show a run of `sweep`; `curve` follows when it has been read."""
+        pieces = title(run, sweep) if run else ()
         if run and self.size.height == 1:
             pieces += metrics(run)
         self.query_one("#detail-title", Line).words = Words(pieces)
@@ -54,10 +55,11 @@ class Detail(Vertical):
             chart.show("", Plot())
 
 
-def title(run: Run) -> tuple[Piece, ...]:
-    """Name and state; for a failed run the reason."""
+def title(run: Run, sweep: Sweep | None) -> tuple[Piece, ...]:
+    """Name and state, how it stands against the baseline; for a failed run the reason."""
     look = fmt.look(run.state)
     pieces = [Piece(fmt.plain(run.name), "bold"), Piece(f"{look.glyph} {look.word}", look.tone)]
+    pieces += phrases.standing(run, sweep)
     if run.reason:
         pieces.append(Piece(fmt.plain(run.reason), look.tone, gap=2))
     return tuple(pieces)
