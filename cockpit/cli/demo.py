@@ -71,16 +71,16 @@ def _start_detached(spec_file: Path, layout: Layout, spec: Spec, there: Sweep | 
 
     if there is None:
         return detach([str(spec_file), "--store", str(layout.root)]).name
-    if there.state != "running" and there.settled < spec.sweep.trials:
+    if there.state != "running" and there.settled < _trials(spec):
         detach([str(spec_file), "--store", str(layout.root), "--resume"])
     return there.name
 
 
 def _here(spec_file: Path, layout: Layout, spec: Spec, there: Sweep | None) -> int:
-    from cockpit.cli.progress import foreground
+    from cockpit.cli.sweeping import swept
     from cockpit.cli.tables import print_sweeps
 
-    if there is not None and (there.state == "running" or there.settled >= spec.sweep.trials):
+    if there is not None and (there.state == "running" or there.settled >= _trials(spec)):
         running = there.state == "running"
         click.echo(f"Its sweep {there.name} {'runs already' if running else 'is complete'}:")
         print_sweeps((there,))
@@ -88,11 +88,15 @@ def _here(spec_file: Path, layout: Layout, spec: Spec, there: Sweep | None) -> i
         return 0
     if there is not None:
         click.echo(
-            f"Going on with its sweep {there.name}: {there.settled} of {spec.sweep.trials} trials are done"
+            f"Going on with its sweep {there.name}: {there.settled} of {_trials(spec)} trials are done"
         )
-    code = foreground(spec, layout, as_json=False, resume=there is not None)
+    code = swept((spec,), layout, as_json=False, resume=there is not None, detached=False)
     click.echo(_next(spec_file.parent))
     return code
+
+
+def _trials(spec: Spec) -> int:
+    return spec.sweep.trials or 0
 
 
 def _next(folder: Path) -> str:

@@ -17,23 +17,47 @@ from storage.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COMMANDS = {
-    "delete": "Delete runs or sweeps.",
-    "demo": "Write a small project and run its sweep.",
-    "note": "Write a note on a run.",
-    "pin": "Pin runs.",
-    "rename": "Rename a run.",
-    "runs": "List runs.",
-    "show": "Show one run.",
-    "sql": "Ask the store in SQL, read-only.",
-    "store": "Look after the run store: check, compact, back up, restore.",
-    "sweep": "Run a sweep.",
-    "sweeps": "List sweeps.",
-    "tag": "Tag runs.",
-    "trash": "List what was deleted.",
-    "undelete": "Bring runs or sweeps back from the trash.",
-    "unpin": "Unpin runs.",
+SECTIONS = {
+    "Try something": {
+        "sweep": "Run a sweep, go on with one, or replay it.",
+        "run": "Track one command as a run.",
+        "rerun": "Make a run again; does it come out the same?",
+        "demo": "Write a small project and run its sweep.",
+    },
+    "Change a running sweep": {
+        "stop": "Stop it.",
+        "pause": "Start no further trial.",
+        "continue": "Go on with a paused one.",
+        "add": "Add trials.",
+        "workers": "Change how many trials run at a time.",
+        "enqueue": "Put a point in line.",
+        "kill": "End one trial.",
+        "prune": "Prune one trial.",
+    },
+    "Look": {
+        "runs": "List runs.",
+        "show": "Show one run.",
+        "logs": "Show what runs printed.",
+        "sweeps": "List sweeps.",
+        "best": "Show a sweep's best runs.",
+        "importance": "Show which params mattered in a sweep.",
+        "sql": "Ask the store in SQL, read-only.",
+    },
+    "Keep": {
+        "tag": "Tag runs.",
+        "note": "Write a note on a run.",
+        "pin": "Pin runs.",
+        "unpin": "Unpin runs.",
+        "rename": "Rename a run.",
+        "delete": "Delete runs or sweeps.",
+        "undelete": "Bring runs or sweeps back from the trash.",
+        "trash": "List what was deleted.",
+        "store": "Look after the run store: check, compact, back up, restore.",
+    },
 }
+COMMANDS = frozenset(name for section in SECTIONS.values() for name in section)
+_TOGETHER = {name: name for name in SECTIONS["Change a running sweep"]} | {"continue": "go_on"}
+"""Commands that share the module `control`."""
 
 
 @dataclass
@@ -46,18 +70,21 @@ class Settings:
 
 class _Lazy(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return [name for section in SECTIONS.values() for name in section]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command = importlib.import_module(f"cockpit.cli.{cmd_name}").command
+        module = "control" if cmd_name in _TOGETHER else cmd_name
+        found = importlib.import_module(f"cockpit.cli.{module}")
+        command = getattr(found, _TOGETHER.get(cmd_name, "command"))
         assert isinstance(command, click.Command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        for title, commands in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl(list(commands.items()))
 
 
 @click.group(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Protocol
@@ -12,42 +11,42 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from cockpit.format import LOOKS, MISSING, duration, number, plain
-from cockpit.sweep.launch import let_go, run_sweep
+from cockpit.format import MISSING, duration, look, number, plain
 from cockpit.sweep.signals import Wish
 from storage.events import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cockpit.sweep.driver import Settled, Summary
-    from cockpit.sweep.spec import Spec
-    from storage.layout import Layout
+    from cockpit.sweep.listener import Summary
+    from cockpit.sweep.trials import Settled
 
 BAR = 24
-NOTHING_COMPLETE = 3
-STOPPED = 130
 
 
 class Progress(Protocol):
     """A listener that also says how it ended."""
 
-    def started(self, name: str, trials: int, workers: int) -> None: ...
+    def started(self, name: str, trials: int | None, workers: int, done: int) -> None: ...
+    def notice(self, sentence: str) -> None: ...
     def settled(self, trial: Settled, best: Settled | None) -> None: ...
-    def tick(self, running: int, wish: Wish) -> None: ...
+    def tick(self, running: int, wish: Wish, trials: int | None) -> None: ...
     def ended(self, summary: Summary) -> None: ...
 
 
 class JsonLines:
     """One JSON object a settled trial, the summary last."""
 
-    def started(self, name: str, trials: int, workers: int) -> None:
+    def started(self, name: str, trials: int | None, workers: int, done: int) -> None:
         pass
+
+    def notice(self, sentence: str) -> None:
+        click.echo(f"cockpit: {plain(sentence)}", err=True)
 
     def settled(self, trial: Settled, best: Settled | None) -> None:
         click.echo(to_json(as_json(trial)))
 
-    def tick(self, running: int, wish: Wish) -> None:
+    def tick(self, running: int, wish: Wish, trials: int | None) -> None:
         pass
 
     def ended(self, summary: Summary) -> None:
@@ -58,7 +57,10 @@ class JsonLines:
                     "id": summary.sweep,
                     "state": summary.state,
                     "counts": summary.counts,
+                    "reason": summary.reason,
                     "best": summary.best and as_json(summary.best),
+                    "baseline": summary.baseline and as_json(summary.baseline),
+                    "differences": summary.differences,
                     "seconds": round(summary.seconds, 3),
                 }
             )
@@ -70,6 +72,7 @@ def as_json(trial: Settled) -> dict[str, Any]:
     return {
         "number": trial.number,
         "run": trial.run,
+        "baseline": trial.baseline,
         "state": trial.state,
         "params": trial.params,
         "metrics": trial.metrics,
@@ -81,90 +84,102 @@ def as_json(trial: Settled) -> dict[str, Any]:
 class Lines:
     """A line a settled trial, for logs and pipes."""
 
-    def __init__(self, metric: str, goal: str) -> None:
+    def __init__(self, metric: str, goal: str, last: Callable[[Summary], str]) -> None:
         self._metric = metric
+        self._last = last
         self._goal = goal
-        self._total = 0
-        self._counts: Counter[str] = Counter()
+        self._total: int | None = None
+        self._done = 0
 
-    def started(self, name: str, trials: int, workers: int) -> None:
-        self._total = trials
-        click.echo(f"{name}: {self._goal}, {trials} trials, {workers} at a time")
+    def started(self, name: str, trials: int | None, workers: int, done: int) -> None:
+        self._total, self._done = trials, done
+        click.echo(opening(name, self._goal, trials, workers))
+
+    def notice(self, sentence: str) -> None:
+        click.echo(plain(sentence))
 
     def settled(self, trial: Settled, best: Settled | None) -> None:
-        self._counts[trial.state] += 1
-        width = len(str(self._total))
+        self._done += trial.number is not None
+        width = len(str(self._total or 999))
         value = number(trial.metrics[self._metric]) if self._metric in trial.metrics else MISSING
         line = (
-            f"{self._counts.total():>{width}}/{self._total}  {LOOKS[trial.state].glyph} {trial.state:<8} "
-            f"#{trial.number:<{width}}  {self._metric} {value:>8}  {duration(trial.seconds):>7}"
+            f"{of(self._done, self._total, width)}  {look(trial.state).glyph} {trial.state:<8} "
+            f"{which(trial):<{width + 1}}  {self._metric} {value:>8}  {duration(trial.seconds):>7}"
         )
         if trial.reason and trial.state != "pruned":
             line += f"  {plain(trial.reason)}"
+        elif trial.baseline:
+            line += "  the baseline"
         elif best is not None:
-            line += f"  best {number(best.metrics[self._metric])} (#{best.number})"
+            line += f"  best {number(best.metrics[self._metric])} ({which(best)})"
         click.echo(line)
 
-    def tick(self, running: int, wish: Wish) -> None:
-        pass
+    def tick(self, running: int, wish: Wish, trials: int | None) -> None:
+        self._total = trials
 
     def ended(self, summary: Summary) -> None:
-        click.echo(sentence(summary, self._metric))
+        click.echo(self._last(summary))
 
 
 class Bar:
     """One live line on a terminal; what failed stands above it."""
 
-    def __init__(self, metric: str, goal: str) -> None:
+    def __init__(self, metric: str, goal: str, last: Callable[[Summary], str]) -> None:
         self._metric = metric
+        self._last = last
         self._goal = goal
         self._console = Console(highlight=False)
         self._live = Live(console=self._console, refresh_per_second=4, transient=True)
         self._name = ""
-        self._total = self._running = 0
+        self._total: int | None = None
+        self._running = self._before = 0
         self._wish = Wish.GO_ON
         self._counts: Counter[str] = Counter()
         self._best: Settled | None = None
         self._began = time.monotonic()
 
-    def started(self, name: str, trials: int, workers: int) -> None:
+    def started(self, name: str, trials: int | None, workers: int, done: int) -> None:
         self._name, self._total, self._began = name, trials, time.monotonic()
-        self._console.print(
-            Text(f"{name}: {self._goal}, {trials} trials, {workers} at a time", style="dim")
-        )
+        self._before = done
+        self._console.print(Text(opening(name, self._goal, trials, workers), style="dim"))
         self._live.start()
         self._paint()
+
+    def notice(self, sentence: str) -> None:
+        self._console.print(Text(plain(sentence), style="yellow"))
 
     def settled(self, trial: Settled, best: Settled | None) -> None:
         self._counts[trial.state] += 1
         self._best = best
-        if trial.state in ("failed", "lost"):
-            what = f"{LOOKS[trial.state].glyph} {self._name}#{trial.number} {trial.state}: {plain(trial.reason or '')}"
+        if trial.state in WENT_WRONG:
+            what = f"{look(trial.state).glyph} {self._name} {which(trial)} {trial.state}: {plain(trial.reason or '')}"
             self._console.print(Text(what, style="red"))
         self._paint()
 
-    def tick(self, running: int, wish: Wish) -> None:
-        self._running, self._wish = running, wish
+    def tick(self, running: int, wish: Wish, trials: int | None) -> None:
+        self._running, self._wish, self._total = running, wish, trials
         self._paint()
 
     def ended(self, summary: Summary) -> None:
         self._live.stop()
-        self._console.print(Text(sentence(summary, self._metric)))
+        self._console.print(Text(self._last(summary)))
 
     def _paint(self) -> None:
-        done = self._counts.total()
+        here = self._counts.total()
+        done = self._before + here
         elapsed = time.monotonic() - self._began
-        filled = BAR * done // max(1, self._total)
+        filled = BAR * done // max(1, self._total or 1) if self._total else 0
         parts = [
-            f"{self._name} {'━' * filled}{'─' * (BAR - filled)} {done}/{self._total}",
-            "  ".join(f"{LOOKS[state].glyph} {n}" for state, n in sorted(self._counts.items())),
+            f"{self._name} {'━' * filled}{'─' * (BAR - filled)} {of(done, self._total)}",
+            "  ".join(f"{look(state).glyph} {n}" for state, n in sorted(self._counts.items())),
         ]
         if self._best is not None:
-            parts.append(f"best {number(self._best.metrics[self._metric])} (#{self._best.number})")
-        if done:
-            rate = done / elapsed
+            parts.append(f"best {number(self._best.metrics[self._metric])} ({which(self._best)})")
+        if here:
+            rate = here / elapsed
             parts.append(f"{number(rate)}/s")
-            parts.append(f"ETA {duration((self._total - done) / rate)}")
+            if self._total:
+                parts.append(f"ETA {duration(max(0, self._total - done) / rate)}")
         if self._wish is Wish.FINISH:
             parts = [*parts[:2], f"stopping: {self._running} still run, Ctrl-C again ends them"]
         elif self._wish is Wish.STOP:
@@ -178,13 +193,16 @@ class Quiet:
     def __init__(self, begun: Callable[[str], None]) -> None:
         self._begun = begun
 
-    def started(self, name: str, trials: int, workers: int) -> None:
+    def started(self, name: str, trials: int | None, workers: int, done: int) -> None:
         self._begun(name)
+
+    def notice(self, sentence: str) -> None:
+        click.echo(plain(sentence))  # into the sweep's own log
 
     def settled(self, trial: Settled, best: Settled | None) -> None:
         pass
 
-    def tick(self, running: int, wish: Wish) -> None:
+    def tick(self, running: int, wish: Wish, trials: int | None) -> None:
         pass
 
     def ended(self, summary: Summary) -> None:
@@ -197,14 +215,17 @@ class HangUpProof:
     def __init__(self, inner: Progress) -> None:
         self._inner: Progress | None = inner
 
-    def started(self, name: str, trials: int, workers: int) -> None:
-        self._pass_on("started", name, trials, workers)
+    def started(self, name: str, trials: int | None, workers: int, done: int) -> None:
+        self._pass_on("started", name, trials, workers, done)
+
+    def notice(self, sentence: str) -> None:
+        self._pass_on("notice", sentence)
 
     def settled(self, trial: Settled, best: Settled | None) -> None:
         self._pass_on("settled", trial, best)
 
-    def tick(self, running: int, wish: Wish) -> None:
-        self._pass_on("tick", running, wish)
+    def tick(self, running: int, wish: Wish, trials: int | None) -> None:
+        self._pass_on("tick", running, wish, trials)
 
     def ended(self, summary: Summary) -> None:
         self._pass_on("ended", summary)
@@ -218,37 +239,20 @@ class HangUpProof:
             self._inner = None
 
 
-def foreground(spec: Spec, layout: Layout, as_json: bool, resume: bool) -> int:
-    """Run a sweep and show how it goes; returns the command's exit code."""
-    metric = spec.sweep.metrics[0]
-    pairs = zip(spec.sweep.directions, spec.sweep.metrics, strict=True)
-    goal = ", ".join(f"{direction} {name}" for direction, name in pairs)
-    if as_json:
-        return _run(spec, layout, JsonLines(), resume)
-    return _run(
-        spec, layout, Bar(metric, goal) if sys.stdout.isatty() else Lines(metric, goal), resume
-    )
+WENT_WRONG = ("failed", "lost", "timeout", "oom")
 
 
-def in_background(spec: Spec, layout: Layout, resume: bool) -> int:
-    """Run a sweep that somebody started with `detach`; returns the exit code."""
-    return _run(spec, layout, Quiet(lambda name: let_go(name, layout.sweep_log(name))), resume)
+def opening(name: str, goal: str, trials: int | None, workers: int) -> str:
+    """A sweep's beginning in a line."""
+    many = "" if trials is None else f", {trials} trials"
+    return f"{plain(name)}: {goal}{many}, {workers} at a time"
 
 
-def _run(spec: Spec, layout: Layout, inner: Progress, resume: bool) -> int:
-    listener = HangUpProof(inner)
-    summary = run_sweep(spec, layout, listener, resume)
-    listener.ended(summary)
-    if summary.state == "stopped":
-        return STOPPED
-    return 0 if summary.counts.get("complete") else NOTHING_COMPLETE
+def which(trial: Settled) -> str:
+    """`#12`; a baseline of its own function has no number."""
+    return "baseline" if trial.number is None else f"#{trial.number}"
 
 
-def sentence(summary: Summary, metric: str) -> str:
-    """A sweep's end in a line."""
-    counts = ", ".join(f"{n} {state}" for state, n in sorted(summary.counts.items())) or "no trial"
-    text = f"{summary.name} {summary.state} in {duration(summary.seconds)}: {counts}."
-    if summary.best is not None:
-        best = summary.best
-        text += f" Best {metric} {number(best.metrics[metric])} (#{best.number})."
-    return text
+def of(done: int, total: int | None, width: int = 0) -> str:
+    """`12/30`, or `12` where no number of trials was asked for."""
+    return f"{done:>{width}}" + ("" if total is None else f"/{total}")

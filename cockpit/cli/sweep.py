@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cockpit.cli.common import layout_of, store_option
 
 if TYPE_CHECKING:
+    from cockpit.sweep.spec import Spec
     from storage.layout import Layout
 
 
 @click.command("sweep", short_help="Run a sweep.")
-@click.argument("target", metavar="SPEC.toml|FILE.py:FUNCTION")
+@click.argument("target", required=False, metavar="SPEC.toml|FILE.py:FUNCTION")
 @click.option(
     "--trials",
     type=click.IntRange(min=1),
@@ -40,21 +41,31 @@ if TYPE_CHECKING:
     "--detach", is_flag=True, help="Start it and return; it goes on when the terminal closes."
 )
 @click.option(
-    "--resume", is_flag=True, help="Go on with the sweep of this name instead of starting another."
+    "--resume",
+    is_flag=False,
+    flag_value="",
+    metavar="[NAME]",
+    help="Go on with a sweep exactly where it was: that of the spec's name, or of NAME.",
+)
+@click.option(
+    "--replay",
+    metavar="NAME",
+    help="Run a sweep once more, asking and telling in the recorded order, and compare.",
 )
 @click.option("--detached", is_flag=True, hidden=True)
 @store_option
 @click.pass_context
 def command(
     ctx: click.Context,
-    target: str,
+    target: str | None,
     trials: int | None,
     workers: int | None,
     name: str | None,
     direction: str | None,
     as_json: bool,
     detach: bool,
-    resume: bool,
+    resume: str | None,
+    replay: str | None,
     detached: bool,
     store: str | None,
 ) -> int:
@@ -63,55 +74,82 @@ def command(
     \b
     cockpit sweep sweep.toml
     cockpit sweep train.py:objective --trials 50 --direction maximize
+    cockpit sweep --resume income --trials 60
 
     Ctrl-C once lets the running trials end, twice ends them. Exit code 0: it did what was asked;
-    3: not one trial was complete; 130: it was stopped.
+    1: a replay came out otherwise; 3: not one trial was complete; 130: it was stopped.
     """
-    from cockpit.cli.progress import foreground, in_background
-    from cockpit.sweep.spec import load_spec, spec_from_function
+    from cockpit.cli import sweeping
+
+    layout = layout_of(ctx, store)
+    if resume and target is None and (resume.endswith(".toml") or ".py:" in resume):
+        target, resume = resume, ""
+    _check(target, resume, replay, name)
+    if detach:
+        options = {"--trials": trials, "--workers": workers, "--name": name}
+        options |= {"--direction": direction, "--resume": resume, "--replay": replay}
+        return _detach(target, layout, options)
+    if replay is not None:
+        return sweeping.replayed(replay, layout, as_json, detached)
+    given = {"sweep.trials": trials, "executor.workers": workers}
+    given = {place: value for place, value in given.items() if value is not None}
+    specs = (
+        _stored(resume, layout, given)
+        if resume and target is None
+        else _specs(target or "", trials, workers, resume or name, direction)
+    )
+    return sweeping.swept(specs, layout, as_json, resume is not None, detached)
+
+
+def _check(target: str | None, resume: str | None, replay: str | None, name: str | None) -> None:
+    if replay is not None and (target or resume is not None or name):
+        raise click.UsageError("--replay takes the name of a sweep and nothing else")
+    if target is None and replay is None and not resume:
+        raise click.UsageError(
+            "name a spec file (cockpit sweep sweep.toml) or a function (train.py:objective)"
+        )
+
+
+def _stored(name: str, layout: Layout, given: dict[str, Any]) -> tuple[Spec, ...]:
+    from cockpit.sweep.launch import stored_spec
+
+    return (stored_spec(name, layout, given),)
+
+
+def _specs(
+    target: str, trials: int | None, workers: int | None, name: str | None, direction: str | None
+) -> tuple[Spec, ...]:
+    from cockpit.sweep.spec import load_specs, spec_from_function
 
     if ".py:" in target:
-        spec = spec_from_function(
-            target,
-            trials=trials,
-            direction=direction or "minimize",
-            name=name,
-            workers=workers,
+        return (
+            spec_from_function(
+                target,
+                trials=trials,
+                direction=direction or "minimize",
+                name=name,
+                workers=workers,
+            ),
         )
-    elif direction:
+    if direction:
         raise click.UsageError(
             "--direction belongs to FILE.py:FUNCTION; a spec file says it itself"
         )
-    else:
-        spec = load_spec(Path(target), name=name, trials=trials, workers=workers)
-    layout = layout_of(ctx, store)
-    if detach:
-        return _detach(target, layout, name, trials, workers, direction, resume)
-    if detached:
-        return in_background(spec, layout, resume)
-    return foreground(spec, layout, as_json, resume)
+    return load_specs(Path(target), name=name, trials=trials, workers=workers)
 
 
-def _detach(
-    target: str,
-    layout: Layout,
-    name: str | None,
-    trials: int | None,
-    workers: int | None,
-    direction: str | None,
-    resume: bool,
-) -> int:
+def _detach(target: str | None, layout: Layout, options: dict[str, Any]) -> int:
     from cockpit.sweep.launch import detach
+    from cockpit.sweep.linger import advice
 
-    arguments = [target, "--store", str(layout.root), *(["--resume"] if resume else [])]
-    for option, value in (
-        ("--name", name),
-        ("--trials", trials),
-        ("--workers", workers),
-        ("--direction", direction),
-    ):
-        if value is not None:
+    arguments = [*([target] if target else []), "--store", str(layout.root)]
+    for option, value in options.items():
+        if value == "":
+            arguments.append(option)
+        elif value is not None:
             arguments += [option, str(value)]
     started = detach(arguments)
     click.echo(f"{started.name} runs detached (pid {started.pid}). Watch it: cockpit")
+    if (sentence := advice()) is not None:
+        click.echo(f"cockpit: {sentence}", err=True)
     return 0

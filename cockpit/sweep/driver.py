@@ -1,35 +1,42 @@
-"""The driver: asks Optuna for a trial, places it, answers it, tells its outcome; and never opens DuckDB.
+"""The driver: asks for a trial, places it, answers it, settles it; and never opens DuckDB.
 
 Each way a sweep can end has one settled outcome:
 
-    all trials told       complete
-    Ctrl-C once           no further trial is asked for, those that run come to their end; stopped
-    Ctrl-C twice, SIGTERM the running trials are ended and settled as stopped; stopped
+    all trials told       complete; its time or its patience used up is the reason then, where it was that
+    Ctrl-C once, `stop`   no further trial is asked for, those that run come to their end; stopped
+    Ctrl-C twice, SIGTERM, `stop --now`   the running trials are ended and settled as stopped; stopped
     hang-up               nothing: the sweep goes on
-    kill -9 of a worker   its trial is settled (lost, or failed where its own code did it); goes on
+    kill -9 of a worker   its trial runs again as a new attempt, at last it is lost (failed, where its own
+                          code did it); goes on
     kill -9 of the driver the guard ends the workers; whoever looks next settles what ran as lost
     spool cannot be written   the workers are ended, nothing more is asked for; SweepFailed
 """
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import socket
 import time
 import warnings
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from collections import deque
+from typing import TYPE_CHECKING, Any
 
 import optuna
 
 from cockpit.sweep import executor as seam
-from cockpit.sweep.outcome import judge
-from cockpit.sweep.provenance import collect, digest
+from cockpit.sweep.control import Inbox
+from cockpit.sweep.desk import Desk
+from cockpit.sweep.listener import Listener, Summary
+from cockpit.sweep.order import TELL, Script
+from cockpit.sweep.provenance import collect, datasets, digest
+from cockpit.sweep.search import Earlier, Search
 from cockpit.sweep.signals import Interrupts, Wish
-from cockpit.sweep.space import distributions, is_exhausted, make_pruner, make_sampler
+from cockpit.sweep.space import baseline_point
+from cockpit.sweep.trials import BASELINE, BaselineRun, Live, Settled, StudyTrial, is_feasible
 from storage.errors import UserError
 from storage.events import ProvenanceSeen, RunChanged, SweepChanged
-from storage.fold import METRIC_NAMES
 from storage.ids import to_text
 from storage.optuna import RunStorage
 from storage.spool import SpoolError, SpoolWriter
@@ -43,51 +50,12 @@ if TYPE_CHECKING:
     from storage.layout import Layout
 
 SYNC_SECONDS = 1.0
-_TOLD = {
-    "complete": optuna.trial.TrialState.COMPLETE,
-    "pruned": optuna.trial.TrialState.PRUNED,
-}
+STOPPED = "the sweep was stopped"
+"""Why a trial ended that is to run again when its sweep goes on."""
 
 
 class SweepFailed(UserError):
     """The sweep itself had to end; the message is a sentence for the user."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """A trial that has come to its end."""
-
-    run: str
-    number: int
-    state: str
-    params: Mapping[str, Any]
-    metrics: Mapping[str, float]
-    reason: str | None
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """How a sweep went."""
-
-    sweep: str
-    name: str
-    state: str
-    counts: Mapping[str, int]
-    best: Settled | None
-    seconds: float
-
-
-class Listener(Protocol):
-    """Whoever shows the sweep's progress."""
-
-    def started(self, name: str, trials: int, workers: int) -> None: ...
-
-    def settled(self, trial: Settled, best: Settled | None) -> None: ...
-
-    def tick(self, running: int, wish: Wish) -> None:
-        """Comes several times a second."""
-        ...
 
 
 class Driver:
@@ -108,31 +76,55 @@ class Driver:
         self._interrupts = interrupts
         self._spool = SpoolWriter(layout)
         self._storage = RunStorage(layout.root, self._spool)
-        self._running: dict[str, optuna.Trial] = {}
+        self._name = ""
+        self._running: dict[str, Live] = {}
+        self._next: deque[Live] = deque()
+        """To be placed before any new trial is asked for."""
+        self._deferred: list[seam.Event] = []
+        """What came before its turn, in a replay."""
+        self._told: dict[str, Settled] = {}
+        """Complete trials by their params."""
         self._counts: dict[str, int] = {}
         self._best: Settled | None = None
+        self._baseline: Settled | None = None
         self._provenance = ""
+        seed = spec.sweep.seed
+        self._seed = {} if seed is None else {"COCKPIT_SEED": str(seed)}
         self._cancelled = False
         self._synced = time.monotonic()
 
-    def run(self, name: str, environment: Mapping[str, Any], resume: bool = False) -> Summary:
-        """Run the sweep `name`; with `resume`, go on with the one of that name.
+    def run(
+        self,
+        name: str,
+        environment: Mapping[str, Any],
+        earlier: Earlier | None = None,
+        script: Script | None = None,
+    ) -> Summary:
+        """Run the sweep `name`; with `earlier`, go on with it; with a `script`, take its turns anew.
 
         `environment` is what `Ready` tells of the worker's interpreter.
 
         Raises `SweepFailed` where the spool can no longer be written.
         """
         began = time.monotonic()
+        self._name = name
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Optuna's advice to programmers, not to our users
             optuna.logging.set_verbosity(optuna.logging.ERROR)
             try:
-                provenance = collect(self._spec, environment)
-                study = self._study(name, resume)
-                self._announce(study, provenance)
-                self._listener.started(name, self._spec.sweep.trials, self._spec.executor.workers)
-                self._loop(study)
-                state = self._conclude(study)
+                provenance = collect(self._spec, environment, layout=self._layout)
+                goes_on = earlier is not None
+                self._search = Search(
+                    name, self._spec, self._layout, self._storage, self._spool, goes_on, script
+                )
+                self._announce(provenance)
+                budget, workers = self._search.budget, self._spec.executor.workers
+                broken_off = len(earlier.broken_off) if earlier else 0
+                self._listener.started(name, budget.trials, workers, budget.asked - broken_off)
+                self._begin(earlier, script)
+                with contextlib.closing(self._search):
+                    self._loop()
+                    state, reason = self._conclude()
             except SpoolError as error:
                 raise SweepFailed(
                     f"{error.strerror}; the sweep {name} has ended. Nothing told is lost"
@@ -140,87 +132,152 @@ class Driver:
             finally:
                 self._spool.close()
         seconds = time.monotonic() - began
-        return Summary(to_text(study._study_id), name, state, self._counts, self._best, seconds)
-
-    def _study(self, name: str, resume: bool) -> optuna.Study:
-        told = self._told(name) if resume else 0
-        spec = self._spec
-        study = optuna.create_study(
-            storage=self._storage,
-            study_name=name,
-            sampler=make_sampler(_reseeded(spec, told)),
-            pruner=make_pruner(spec),
-            directions=list(spec.sweep.directions),
-            load_if_exists=resume,
+        differences = None if script is None else script.differences
+        return Summary(
+            sweep=self._search.key,
+            name=name,
+            state=state,
+            reason=reason,
+            counts=self._counts,
+            any_complete=bool(self._told),
+            best=self._best,
+            baseline=self._baseline,
+            seconds=seconds,
+            differences=differences,
         )
-        if not resume:
-            names = list(spec.sweep.metrics)
-            self._storage.set_study_system_attr(study._study_id, METRIC_NAMES, names)
-        self._to_ask = max(0, spec.sweep.trials - told)
-        return study
 
-    def _told(self, name: str) -> int:
-        earlier = optuna.load_study(study_name=name, storage=self._storage)
-        return sum(trial.state.is_finished() for trial in earlier.get_trials(deepcopy=False))
-
-    def _announce(self, study: optuna.Study, provenance: Provenance) -> None:
+    def _announce(self, provenance: Provenance) -> None:
         spec = self._spec
         self._provenance = digest(provenance)
-        changes = {
-            "state": "running",
-            "reason": None,
-            "trials": spec.sweep.trials,
-            "workers": spec.executor.workers,
-            "sampler": spec.sweep.sampler.name,
-            "pruner": spec.sweep.pruner_name,
-            "seed": spec.sweep.seed,
-            "driver": {"pid": os.getpid(), "host": socket.gethostname()},
-            "provenance": self._provenance,
-            "ended": None,
-        }
         self._spool.append(
-            ProvenanceSeen(self._provenance, provenance.to_json()),
-            SweepChanged(study._study_id, changes),
+            ProvenanceSeen(self._provenance, provenance.to_json()), *datasets(provenance)
+        )
+        self._change(
+            state="running",
+            reason=None,
+            trials=self._search.budget.trials,
+            workers=spec.executor.workers,
+            sampler=spec.sweep.sampler.name,
+            pruner=spec.sweep.pruner_name,
+            seed=spec.sweep.seed,
+            driver={"pid": os.getpid(), "host": socket.gethostname()},
+            provenance=self._provenance,
+            ended=None,
         )
 
-    def _loop(self, study: optuna.Study) -> None:
-        declared = distributions(self._spec)
+    def _change(self, **fields: Any) -> None:
+        self._spool.append(SweepChanged(self._search.id, fields))
+
+    def _begin(self, earlier: Earlier | None, script: Script | None) -> None:
+        if earlier is None:
+            self._search.begin()
+            if self._spec.baseline_kind == "function":
+                point = baseline_point(self._spec)
+                self._next.append(
+                    BaselineRun(self._search.id, self._name, self._spec, self._spool, point)
+                )
+            return
+        again, why = self._search.go_on(earlier)
+        self._next += again
+        for trial in self._search.trials():
+            self._remember(trial)
+        if why is not None:
+            self._listener.notice(
+                f"from here on the suggestions are not those of an uninterrupted sweep: {why}"
+            )
+
+    def _remember(self, trial: optuna.trial.FrozenTrial) -> None:
+        """Know a trial of an earlier driver, as far as it matters for what is best."""
+        if trial.state != optuna.trial.TrialState.COMPLETE:
+            return
+        values = tuple(trial.values)
+        self._keep(
+            Settled(
+                run=to_text(trial._trial_id),
+                number=trial.number,
+                state="complete",
+                params=trial.params,
+                metrics=dict(zip(self._spec.sweep.metrics, values, strict=True)),
+                values=values,
+                reason=None,
+                seconds=0.0,
+                baseline=BASELINE in trial.system_attrs,
+                feasible=is_feasible(trial),
+            )
+        )
+
+    def _loop(self) -> None:
+        inbox = Inbox(self._layout.control(self._search.key))
+        desk = Desk(self._search, self._executor, self._interrupts, self._running, self._change)
         while True:
-            while self._may_ask(study):
-                self._ask(study, declared)
-            if not self._running:
-                return
+            inbox.obey(desk.do)
+            self._place_all(desk.paused)
+            self._search.keep_state()
+            if not (self._running or (desk.paused and self._interrupts.wish is Wish.GO_ON)):
+                break
             if self._interrupts.wish is Wish.STOP:
                 self._cancel_all()
-            for event in self._executor.poll(0.25):
-                self._handle(study, event)
-            self._listener.tick(len(self._running), self._interrupts.wish)
+            for event in self._executor.poll(0.2):
+                self._take(event)
+            self._take_deferred()
+            self._listener.tick(
+                len(self._running), self._interrupts.wish, self._search.budget.trials
+            )
             if time.monotonic() - self._synced > SYNC_SECONDS:
                 self._spool.sync()
                 self._synced = time.monotonic()
+        inbox.close()
 
-    def _may_ask(self, study: optuna.Study) -> bool:
-        return (
-            self._to_ask > 0
-            and not is_exhausted(study.sampler)
-            and self._interrupts.wish is Wish.GO_ON
-            and self._executor.free() > 0
-        )
+    def _place_all(self, paused: bool) -> None:
+        while self._interrupts.wish is Wish.GO_ON and not paused and self._executor.free() > 0:
+            if self._next:
+                self._place(self._next.popleft())
+            elif self._search.may_ask():
+                self._place_new(self._search.ask())
+            else:
+                return
 
-    def _ask(self, study: optuna.Study, declared: dict[str, Any]) -> None:
-        trial = study.ask(fixed_distributions=declared)
-        self._to_ask -= 1
-        key = to_text(trial._trial_id)
-        self._spool.append(RunChanged(trial._trial_id, {"provenance": self._provenance}))
-        self._running[key] = trial
+    def _place_new(self, trial: StudyTrial) -> None:
+        change: dict[str, Any] = {"provenance": self._provenance}
+        if trial.baseline:
+            change["baseline"] = True
+        self._spool.append(RunChanged(trial.id, change))
+        same = self._same(trial)
+        if same is None:
+            self._place(trial)
+            return
+        reason = f"the same params as #{same.number}: not run again"
+        self._settle(trial, seam.Outcome("complete", dict(same.metrics), reason))
+
+    def _same(self, trial: StudyTrial) -> Settled | None:
+        if self._spec.sweep.duplicates == "run" or not trial.params:
+            return None
+        return self._told.get(_point(trial.params))
+
+    def _place(self, live: Live) -> None:
+        self._running[live.key] = live
+        limits = self._spec.limits
+        number = "baseline" if live.number is None else str(live.number)
         self._executor.submit(
             seam.Task(
-                run=key,
-                number=trial.number,
-                attempt=0,
-                params=trial.params,
-                log=self._layout.log(key),
-                timeout=self._spec.limits.timeout,
+                run=live.key,
+                number=live.number or 0,
+                attempt=live.attempt,
+                params=dict(live.params),
+                log=self._layout.log(live.key),
+                folder=self._layout.artifacts(live.key),
+                timeout=limits.timeout,
+                memory=limits.memory,
+                environment={
+                    "COCKPIT_RUN": live.key,
+                    "COCKPIT_SWEEP": self._name,
+                    "COCKPIT_TRIAL": number,
+                    "COCKPIT_DATA": json.dumps(
+                        {name: str(path) for name, path in self._spec.data.items()}
+                    ),
+                    **self._seed,
+                },
+                baseline=isinstance(live, BaselineRun),
             )
         )
 
@@ -228,31 +285,64 @@ class Driver:
         if not self._cancelled:
             self._cancelled = True
             for run in self._running:
-                self._executor.cancel(run, "the sweep was stopped")
+                self._executor.cancel(run, STOPPED, grace=self._spec.executor.grace)
 
-    def _handle(self, study: optuna.Study, event: seam.Event) -> None:
-        if isinstance(event, seam.Ready):
+    def _take(self, event: seam.Event) -> None:
+        """Handle an event now, or when its turn comes."""
+        if self._is_due(event):
+            self._handle(event)
+            self._take_deferred()
+        else:
+            self._deferred.append(event)
+
+    def _take_deferred(self) -> None:
+        while due := next(filter(self._is_due, self._deferred), None):
+            self._deferred.remove(due)
+            self._handle(due)
+
+    def _is_due(self, event: seam.Event) -> bool:
+        if self._interrupts.wish is not Wish.GO_ON:
+            return True
+        match event:
+            case seam.Finished(run=run):
+                what = TELL
+            case seam.Suggest(run=run, name=what):
+                pass
+            case _:
+                return True
+        number = self._running[run].number
+        return number is None or self._search.order.is_due(number, what)
+
+    def _handle(self, event: seam.Event) -> None:
+        if isinstance(event, seam.Ready | seam.Started):
             return
-        trial = self._running[event.run]
+        live = self._running[event.run]
         match event:
             case seam.Report():
-                self._report(trial, event)
+                live.report(event.value, event.step)
+            case seam.Logged():
+                self._log(live, event)
+            case seam.Sampled():
+                live.sample(event)
             case seam.AskPrune():
-                self._answer(event, lambda: seam.Prune(bool(trial.should_prune())))
+                self._answer(event, lambda: seam.Prune(live.should_prune()))
             case seam.Suggest():
-                self._answer(event, lambda: seam.Value(_suggest(trial, event)))
+                self._answer(event, lambda: seam.Value(live.suggest(event)))
+                self._search.suggested()
             case seam.Attr():
-                trial.set_user_attr(event.key, event.value)
+                live.set_attr(event.key, event.value)
             case seam.Constraint():
-                trial.set_constraint(event.key, event.value)
+                live.set_constraint(event.key, event.value)
             case seam.Finished():
-                self._settle(study, self._running.pop(event.run), event.outcome)
+                self._finish(live, event.outcome)
 
-    def _report(self, trial: optuna.Trial, event: seam.Report) -> None:
-        if len(self._spec.sweep.metrics) == 1:
-            trial.report(event.value, event.step)
-        else:  # Optuna refuses reports of several objectives; to show them needs no pruner
-            self._storage.set_trial_intermediate_value(trial._trial_id, event.step, event.value)
+    def _log(self, live: Live, event: seam.Logged) -> None:
+        live.log(event.metrics, event.step)
+        # A command cannot ask whether to go on, so it is told.
+        asks = self._spec.run.command is None or len(self._spec.sweep.metrics) > 1
+        if not asks and self._spec.sweep.metrics[0] in event.metrics and live.should_prune():
+            reason = f"pruned at step {event.step}"
+            self._executor.cancel(live.key, reason, "pruned", self._spec.executor.grace)
 
     def _answer(
         self, event: seam.AskPrune | seam.Suggest, find: Callable[[], seam.Value | seam.Prune]
@@ -265,66 +355,56 @@ class Driver:
             reply = seam.Refused(type(error).__name__, str(error))
         self._executor.answer(event.run, event.attempt, reply)
 
-    def _settle(self, study: optuna.Study, trial: optuna.Trial, outcome: seam.Outcome) -> None:
-        verdict = judge(outcome, self._spec.sweep.metrics)
-        self._storage.describe(
-            trial._trial_id,
-            state=verdict.state,
-            reason=verdict.reason,
-            metrics=dict(verdict.metrics),
-            resources={"cpu_seconds": outcome.cpu_seconds, "max_rss": outcome.max_rss},
-        )
-        state = _TOLD.get(verdict.state, optuna.trial.TrialState.FAIL)
-        told = study.tell(trial, verdict.values, state)
-        self._counts[verdict.state] = self._counts.get(verdict.state, 0) + 1
-        reports = told.intermediate_values
-        last = {self._spec.sweep.metrics[0]: reports[max(reports)]} if reports else {}
-        settled = Settled(
-            run=to_text(trial._trial_id),
-            number=trial.number,
-            state=verdict.state,
-            params=told.params,
-            metrics={**last, **verdict.metrics},
-            reason=verdict.reason,
-            seconds=outcome.seconds,
-        )
-        self._keep_best(settled)
+    def _finish(self, live: Live, outcome: seam.Outcome) -> None:
+        del self._running[live.key]
+        may_run_again = isinstance(live, StudyTrial) and live.attempt < self._spec.executor.retries
+        if outcome.state == "lost" and may_run_again and self._interrupts.wish is Wish.GO_ON:
+            assert isinstance(live, StudyTrial)
+            self._listener.notice(f"#{live.number} runs again: {outcome.reason}")
+            live.restart()
+            self._next.append(live)
+            return
+        self._settle(live, outcome)
+
+    def _settle(self, live: Live, outcome: seam.Outcome) -> None:
+        settled = live.settle(outcome, self._layout.log(live.key))
+        self._counts[settled.state] = self._counts.get(settled.state, 0) + 1
+        if settled.number is not None:
+            self._search.budget.settled(improved=self._keep(settled))
+            if isinstance(self._search.order, Script):
+                self._search.order.compare(self._search.trials()[settled.number])
+        elif settled.state == "complete":
+            self._baseline = settled
         self._listener.settled(settled, self._best)
 
-    def _keep_best(self, settled: Settled) -> None:
-        if settled.state != "complete" or len(self._spec.sweep.metrics) > 1:
-            return
-        metric, way = self._spec.sweep.metrics[0], self._spec.sweep.directions[0]
-        sign = 1 if way == "maximize" else -1
-        if self._best is None or sign * settled.metrics[metric] > sign * self._best.metrics[metric]:
-            self._best = settled
+    def _keep(self, settled: Settled) -> bool:
+        """Remember a complete trial; True where it is the best so far."""
+        if settled.values is None:
+            return False
+        self._told.setdefault(_point(settled.params), settled)
+        if settled.baseline:
+            self._baseline = settled
+        if len(settled.values) > 1 or not settled.feasible:
+            return False
+        sign = 1 if self._spec.sweep.directions[0] == "maximize" else -1
+        best = self._best and self._best.values
+        if best and sign * settled.values[0] <= sign * best[0]:
+            return False
+        self._best = settled
+        return True
 
-    def _conclude(self, study: optuna.Study) -> str:
-        stopped = self._interrupts.wish is not Wish.GO_ON and self._to_ask + self._counts.get(
-            "stopped", 0
-        )
-        state = "stopped" if stopped else "complete"
-        changes = {
-            "state": state,
-            "reason": "stopped by the user" if stopped else None,
-            "ended": time.time(),
-        }
-        self._spool.append(SweepChanged(study._study_id, changes))
-        return state
+    def _conclude(self) -> tuple[str, str | None]:
+        budget, wish = self._search.budget, self._interrupts.wish
+        for live in self._next:
+            outcome = seam.Outcome("cancelled", reason=STOPPED)
+            self._settle(live, outcome)
+        cut = self._counts.get("stopped", 0) or budget.left
+        state, reason = "complete", budget.spent() if budget.left else None
+        if wish is not Wish.GO_ON and cut:
+            state, reason = "stopped", "stopped by the user"
+        self._change(state=state, reason=reason, ended=time.time())
+        return state, reason
 
 
-def _reseeded(spec: Spec, told: int) -> Spec:
-    """A sampler that starts again with the same seed would suggest its first points once more."""
-    if spec.sweep.seed is None or told == 0:
-        return spec
-    seed = (spec.sweep.seed + told) % 2**32
-    return replace(spec, sweep=spec.sweep.model_copy(update={"seed": seed}))
-
-
-def _suggest(trial: optuna.Trial, event: seam.Suggest) -> Any:
-    options = dict(event.options)
-    if event.kind == "categorical":
-        return trial.suggest_categorical(event.name, options["choices"])
-    if event.kind == "int":
-        return trial.suggest_int(event.name, **options)
-    return trial.suggest_float(event.name, **options)
+def _point(params: Mapping[str, Any]) -> str:
+    return json.dumps(params, sort_keys=True, default=repr)

@@ -1,4 +1,4 @@
-"""Start a sweep: here and now, or detached from the terminal."""
+"""Start a sweep: here and now, detached from the terminal, anew where it was, or once more."""
 
 from __future__ import annotations
 
@@ -7,20 +7,29 @@ import itertools
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cockpit.sweep.driver import Driver, Listener, SweepFailed
+import optuna
+
+from cockpit.sweep.driver import STOPPED, Driver, SweepFailed
 from cockpit.sweep.local import LocalExecutor
+from cockpit.sweep.order import Script
+from cockpit.sweep.search import Earlier
 from cockpit.sweep.signals import Interrupts
+from cockpit.sweep.spec import spec_from_stored
+from cockpit.sweep.work import Command, Function
+from storage.optuna import RunStorage
+from storage.runs import RunQuery, page
 from storage.store import Store
-from storage.sweeps import find_sweep, sweep_names
+from storage.sweeps import find_sweep, provenance_of, sweep_names
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
+    from typing import Any
 
-    from cockpit.sweep.driver import Summary
+    from cockpit.sweep.listener import Listener, Summary
     from cockpit.sweep.spec import Spec
     from storage.layout import Layout
 
@@ -38,28 +47,91 @@ class Detached:
 def run_sweep(spec: Spec, layout: Layout, listener: Listener, resume: bool = False) -> Summary:
     """Run a sweep in this process, to its end; with `resume`, go on with the one of the spec's name.
 
-    Raises `ExecutorError` before anything is stored where the function cannot be run, `SweepFailed`
+    Raises `ExecutorError` before anything is stored where the code cannot be run, `SweepFailed`
     where the sweep has to end. Where the name is taken, the new sweep is called `NAME-2` and so on.
     """
+    return _run(spec, layout, listener, resume=resume)
+
+
+def replay(spec: Spec, layout: Layout, listener: Listener) -> Summary:
+    """Run a sweep once more, each ask and tell in the order of then, as a sweep `NAME-replay`.
+
+    `spec` is what `stored_spec` gives. Raises as `run_sweep` does; `Summary.differences` tells what
+    came out otherwise.
+    """
+    name = spec.sweep.name
+    study = optuna.load_study(study_name=name, storage=RunStorage(layout.root))
+    script = Script(study.get_trials(deepcopy=False))
+    if not script.asks:
+        raise SweepFailed(f"the order of {name} was not recorded: it cannot be replayed")
+    sweep = spec.sweep.model_copy(update={"name": f"{name}-replay"})
+    return _run(replace(spec, sweep=sweep), layout, listener, script=script)
+
+
+def stored_spec(name: str, layout: Layout, overrides: Mapping[str, Any] | None = None) -> Spec:
+    """The spec that a stored sweep was started with; raises `SweepNotFound`, `SpecError`."""
+    with Store(layout).session() as session:
+        known = provenance_of(session, name)
+        sweep = find_sweep(session, name)
+    if not known.get("spec"):
+        raise SweepFailed(f"{sweep.name} was not started from a spec; name the spec file too")
+    label = known.get("spec_path") or f"{sweep.name}.toml"
+    given = {**known["overrides"], **(overrides or {})}
+    spec = spec_from_stored(
+        known["spec"], Path(known["spec_folder"]), label, given, known.get("cell")
+    )
+    return replace(spec, sweep=spec.sweep.model_copy(update={"name": sweep.name}))
+
+
+def _run(
+    spec: Spec,
+    layout: Layout,
+    listener: Listener,
+    resume: bool = False,
+    script: Script | None = None,
+) -> Summary:
     interrupts = Interrupts()
+    workers = max(spec.executor.workers, script.most_at_once if script else 0)
     executor = LocalExecutor(
-        spec.run.function,
+        work_of(spec),
         spec.folder,
         str(spec.python),
-        spec.executor.workers,
+        workers,
         wakeup=interrupts.wakeup,
+        threads=spec.limits.threads,
+        grace=spec.executor.grace,
     )
     try:
         environment = executor.check()
         with interrupts:
             layout.create()
             name = spec.sweep.name
-            name = _to_resume(name, layout) if resume else _free_name(name, layout)
+            earlier = None
+            if resume:
+                name, earlier = _to_resume(name, layout)
+            else:
+                name = _free_name(name, layout)
             driver = Driver(spec, layout, executor, listener, interrupts)
-            return driver.run(name, environment, resume)
+            return driver.run(name, environment, earlier, script)
     finally:
         executor.close()
         interrupts.close()
+
+
+def work_of(spec: Spec) -> Function | Command:
+    """What a spec's trials run."""
+    run, executor = spec.run, spec.executor
+    if run.command is not None:
+        baseline = run.baseline if isinstance(run.baseline, tuple) else None
+        return Command(run.command, baseline, spec.metrics_from)
+    assert run.function is not None
+    return Function(
+        run.function,
+        run.baseline if isinstance(run.baseline, str) else None,
+        executor.isolation,
+        executor.recycle,
+        executor.recycle_memory,
+    )
 
 
 def detach(arguments: Sequence[str]) -> Detached:
@@ -95,13 +167,30 @@ def let_go(name: str, log: Path) -> None:
     os.close(file)
 
 
-def _to_resume(name: str, layout: Layout) -> str:
+def _to_resume(name: str, layout: Layout) -> tuple[str, Earlier]:
     with Store(layout).session() as session:
         sweep = find_sweep(session, name)
-    if sweep.state == "running":
-        pid = sweep.driver.get("pid", "?")
-        raise SweepFailed(f"the sweep {sweep.name} runs already (pid {pid}); watch it with cockpit")
-    return sweep.name
+        if sweep.state in ("running", "paused"):
+            pid = sweep.driver.get("pid", "?")
+            raise SweepFailed(
+                f"the sweep {sweep.name} runs already (pid {pid}); watch it with cockpit"
+            )
+        query = RunQuery(sweep=sweep.name, where="state = 'lost' or state = 'stopped'", limit=None)
+        found = page(session, query).runs
+    broken_off = sorted(
+        (run.number, run.attempt)
+        for run in found
+        if run.number is not None and (run.state == "lost" or run.reason == STOPPED)
+    )
+    return sweep.name, Earlier(broken_off)
+
+
+def is_known(name: str, layout: Layout) -> bool:
+    """Whether the store has a sweep of this name."""
+    if not layout.exists():
+        return False
+    with Store(layout).session() as session:
+        return name in sweep_names(session)
 
 
 def _free_name(wanted: str, layout: Layout) -> str:

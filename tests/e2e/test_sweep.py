@@ -77,7 +77,7 @@ def test_a_run_says_where_it_came_from(project: Project) -> None:
     assert provenance["git"]["changed"] == ["train.py"]
     assert provenance["seed"] == 1
     assert provenance["spec"] == (project.folder / "sweep.toml").read_text()
-    assert provenance["data"]["rows"]["digest"].startswith("blake2b:")
+    assert provenance["data"]["rows"]["digest"].startswith("blake3:")
     assert provenance["environment"]["packages"]["optuna"].startswith("5.")
     assert provenance["machine"]["host"]
 
@@ -289,7 +289,7 @@ def test_a_trial_that_hangs_is_ended_at_its_time_limit(project: Project) -> None
         file.write('[limits]\ntimeout = "0.3s"\n')
     project.run("sweep", "sweep.toml", code=3)
     assert {(run["state"], run["reason"]) for run in project.json("runs")} == {
-        ("failed", "ran longer than 0.3s")
+        ("timeout", "ran longer than 0.3s")
     }
 
 

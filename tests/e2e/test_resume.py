@@ -1,0 +1,198 @@
+"""A sweep that goes on, or is run once more, makes the very same suggestions."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.e2e.conftest import eventually
+
+if TYPE_CHECKING:
+    from tests.e2e.conftest import Project
+
+CURVE = """
+import math, os, time
+def train(trial):
+    p = trial.params
+    value = 0.0
+    for step in range(4):
+        value = math.exp(-(p["x"] - 0.3) ** 2) * (1 - 0.5 ** (step + 1)) - 0.01 * p["n"]
+        trial.report(value, step)
+        while os.path.exists(f"hold-{trial.number}"):
+            open("held", "a").close()
+            time.sleep(0.01)
+        if trial.should_prune():
+            raise trial.TrialPruned
+    return {"auc": value}
+"""
+PARAMS = """
+[params]
+x = { type = "float", low = 0.0, high = 1.0 }
+n = { type = "int", low = 1, high = 8 }
+k = { type = "categorical", choices = ["a", "b"] }
+"""
+
+
+@pytest.fixture
+def curve(project: Project) -> Project:
+    project.write("train.py", CURVE)
+    return project
+
+
+def specify(project: Project, sampler: str, trials: int, workers: int = 1) -> None:
+    project.spec(f"sampler = {sampler}", trials=trials, workers=workers)
+    with (project.folder / "sweep.toml").open("a") as file:
+        file.write(PARAMS)
+
+
+def outcome(project: Project, sweep: str) -> dict[int, tuple[Any, ...]]:
+    """Of every trial what it was given and what became of it, to the last digit."""
+    return {
+        run["number"]: (run["params"], run["metrics"], run["state"])
+        for run in project.json("runs", "--sweep", sweep, "--limit", "1000")
+    }
+
+
+@pytest.mark.parametrize(
+    "sampler, half",
+    [
+        ('"tpe"', 30),
+        ('{ name = "gp", n_startup_trials = 4 }', 7),
+        ('"cmaes"', 12),
+        ('{ name = "nsgaii", population_size = 6 }', 12),
+    ],
+    ids=["tpe", "gp", "cmaes", "nsgaii"],
+)
+def test_two_halves_are_one_whole(curve: Project, sampler: str, half: int) -> None:
+    specify(curve, sampler, half)
+    curve.run("sweep", "sweep.toml", "--name", "halves")
+    said = curve.run("sweep", "--resume", "halves", "--trials", str(2 * half)).stdout
+    assert "not those" not in said
+    curve.run("sweep", "sweep.toml", "--name", "whole", "--trials", str(2 * half))
+    assert len(outcome(curve, "whole")) == 2 * half
+    assert outcome(curve, "halves") == outcome(curve, "whole")
+
+
+def test_what_kill_9_broke_off_runs_again_and_the_whole_is_the_same(curve: Project) -> None:
+    specify(curve, '"tpe"', 20)
+    curve.run("sweep", "sweep.toml", "--name", "whole")
+    hold = curve.write("hold-14", "")
+    with curve.start("sweep", "sweep.toml", "--name", "killed") as driver:
+        eventually((curve.folder / "held").exists)
+        driver.kill()
+    hold.unlink()
+    assert outcome(curve, "killed")[14][2] == "lost"
+    curve.run("sweep", "--resume", "killed")
+    assert outcome(curve, "killed") == outcome(curve, "whole")
+    assert curve.json("show", "killed#14")["attempt"] == 1
+
+
+def test_what_ctrl_c_broke_off_runs_again_too(curve: Project) -> None:
+    specify(curve, '"tpe"', 16)
+    curve.run("sweep", "sweep.toml", "--name", "whole")
+    hold = curve.write("hold-12", "")
+    with curve.start("sweep", "sweep.toml", "--name", "cut") as driver:
+        eventually((curve.folder / "held").exists)
+        curve.run("stop", "cut", "--now")
+        assert driver.wait(20) == 130
+    hold.unlink()
+    assert outcome(curve, "cut")[12][2] == "stopped"
+    curve.run("sweep", "--resume", "cut")
+    assert outcome(curve, "cut") == outcome(curve, "whole")
+
+
+@pytest.mark.parametrize(
+    "sampler, trials", [('"tpe"', 40), ('{ name = "gp", n_startup_trials = 4 }', 10)]
+)
+def test_a_replay_makes_the_suggestions_of_several_workers_again(
+    curve: Project, sampler: str, trials: int
+) -> None:
+    specify(curve, sampler, trials, workers=3)
+    curve.run("sweep", "sweep.toml")
+    said = curve.run("sweep", "--replay", "s").stdout
+    assert "Every suggestion and every result came out the same." in said
+    assert outcome(curve, "s-replay") == outcome(curve, "s")
+
+
+def test_a_replay_of_a_search_space_that_the_code_defines(project: Project) -> None:
+    project.write(
+        "train.py",
+        """
+def train(trial):
+    kind = trial.suggest_categorical("kind", ["line", "wave"])
+    x = trial.suggest_float("x", 0, 1)
+    if kind == "wave":
+        x *= trial.suggest_int("waves", 1, 5)
+    return x
+""",
+    )
+    project.spec(trials=30, workers=3)
+    project.run("sweep", "sweep.toml")
+    project.run("sweep", "--replay", "s")
+    assert outcome(project, "s-replay") == outcome(project, "s")
+
+
+def test_a_replay_says_what_came_out_otherwise(curve: Project) -> None:
+    specify(curve, '"tpe"', 14)
+    curve.run("sweep", "sweep.toml")
+    curve.write("train.py", CURVE.replace("0.3", "0.4"))
+    said = curve.run("sweep", "--replay", "s", code=1).stdout
+    assert "#0: the result was" in said
+
+
+def test_where_it_cannot_go_on_exactly_it_says_why_and_goes_on(curve: Project) -> None:
+    specify(curve, '"tpe"', 6)
+    curve.run("sweep", "sweep.toml")
+    with (curve.folder / "sweep.toml").open("a") as file:
+        file.write('more = { type = "bool" }\n')
+    said = curve.run("sweep", "sweep.toml", "--resume", "--trials", "9").stdout
+    assert "not those of an uninterrupted sweep: the search space changed" in said
+    assert len(outcome(curve, "s")) == 9
+
+
+def test_a_state_that_holds_anything_but_a_sampler_is_not_loaded(curve: Project) -> None:
+    specify(curve, '"tpe"', 3)
+    curve.run("sweep", "sweep.toml")
+    attack = b"cos\nsystem\n(S'touch owned'\ntR."
+    for state in (curve.folder / ".cockpit").rglob("*.state-?"):
+        header = json.loads(state.read_bytes().partition(b"\n")[0])
+        header["checksum"] = zlib.crc32(attack)
+        state.write_bytes(json.dumps(header).encode() + b"\n" + attack)
+    said = curve.run("sweep", "--resume", "s", "--trials", "5").stdout
+    assert "posix.system has no place in a sampler" in said or "os.system has no place" in said
+    assert not (curve.folder / "owned").exists()
+
+
+def test_a_lost_worker_makes_a_new_attempt(curve: Project) -> None:
+    curve.write(
+        "train.py",
+        """
+import os, signal
+def train(trial):
+    trial.report(0.1, 0)
+    if not os.path.exists("killed"):
+        open("killed", "w").close()
+        os.kill(os.getpid(), signal.SIGKILL)
+    trial.report(0.2, 1)
+    return {"auc": 0.2}
+""",
+    )
+    specify(curve, '"random"', 2)
+    curve.run("sweep", "sweep.toml")
+    assert [run["state"] for run in curve.json("runs")] == ["complete", "complete"]
+    assert curve.json("show", "s#0")["attempt"] == 1
+    rows = curve.run("sql", "select step from metrics where name = 'auc' order by run, step").stdout
+    assert rows.count("1") == rows.count("0") == 2
+
+
+def test_a_worker_that_is_always_killed_is_lost_in_the_end(curve: Project) -> None:
+    curve.write(
+        "train.py",
+        "import os, signal\ndef train(trial):\n    os.kill(os.getpid(), signal.SIGKILL)\n",
+    )
+    specify(curve, '"random"', 1)
+    curve.run("sweep", "sweep.toml", code=3)
+    assert [(run["state"]) for run in curve.json("runs")] == ["lost"]
