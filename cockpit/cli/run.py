@@ -12,7 +12,7 @@ import click
 from cockpit.cli.common import layout_of, store_option
 
 if TYPE_CHECKING:
-    from cockpit.sweep.tracked import Ended
+    from cockpit.tracking.command import Ended
 
 METRICS_SHOWN = 4
 
@@ -64,10 +64,10 @@ def command(
     run's params. The exit code is the command's. Ctrl-C once goes to the command, twice asks it to
     end, three times ends it.
     """
-    from cockpit.sweep.metric_lines import PatternError, compile_patterns
-    from cockpit.sweep.plain_run import checked_name, cleaned
-    from cockpit.sweep.tracked import Asked, run_command
-    from cockpit.sweep.work import MetricSources
+    from cockpit.sweep.executors.metric_lines import PatternError, compile_patterns
+    from cockpit.sweep.executors.work import MetricSources
+    from cockpit.tracking.command import Asked, run_command
+    from cockpit.tracking.plain_run import checked_name, cleaned
 
     if not argv:
         raise click.UsageError("which command? cockpit run -- python train.py --lr 0.1")
@@ -119,7 +119,7 @@ def sentence(ended: Ended) -> str:
 
 
 def _param(text: str) -> tuple[str, Any]:
-    from cockpit.sweep.arguments import typed
+    from cockpit.tracking.arguments import typed
 
     name, given, value = text.partition("=")
     if not given or not name.strip():

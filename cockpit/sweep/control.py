@@ -65,7 +65,10 @@ def ask(folder: Path, request: Request, patience: float = PATIENCE) -> Reply:
     folder.mkdir(parents=True, exist_ok=True)
     stem = f"{time.time_ns()}-{secrets.token_hex(4)}"
     asked, reply = folder / f"{stem}.request", folder / f"{stem}.reply"
-    _put(asked, asdict(request))
+    try:
+        _put(asked, asdict(request))
+    except OSError as error:
+        raise ControlError(f"the sweep cannot be asked: {error.strerror}") from error
     end = time.monotonic() + patience
     while not reply.exists():
         if time.monotonic() > end:
@@ -98,7 +101,9 @@ class Inbox:
         found = False
         for path in sorted(self._folder.glob("*.request")):
             if (body := _take(path)) is not None:
-                _put(path.with_suffix(".reply"), asdict(_done(body, do)))
+                reply = asdict(_done(body, do))
+                with contextlib.suppress(OSError):  # no room: whoever asked hears nothing
+                    _put(path.with_suffix(".reply"), reply)
                 found = True
         return found
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from cockpit.sweep.control import Request
-    from cockpit.sweep.executor import Executor
+    from cockpit.sweep.executors.seam import Executor
     from cockpit.sweep.search import Search
     from cockpit.sweep.signals import Interrupts
     from cockpit.sweep.trials import Live

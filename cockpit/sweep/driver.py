@@ -25,9 +25,9 @@ from typing import TYPE_CHECKING, Any
 
 import optuna
 
-from cockpit.sweep import executor as seam
 from cockpit.sweep.control import Inbox
 from cockpit.sweep.desk import Desk
+from cockpit.sweep.executors import seam
 from cockpit.sweep.listener import Listener, Summary
 from cockpit.sweep.order import TELL, Script
 from cockpit.sweep.provenance import collect, datasets, digest
@@ -44,7 +44,7 @@ from storage.spool import SpoolError, SpoolWriter
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from cockpit.sweep.executor import Executor
+    from cockpit.sweep.executors.seam import Executor
     from cockpit.sweep.provenance import Provenance
     from cockpit.sweep.spec import Spec
     from storage.layout import Layout
@@ -212,7 +212,8 @@ class Driver:
         while True:
             inbox.obey(desk.do)
             self._place_all(desk.paused)
-            self._search.keep_state()
+            if (why := self._search.keep_state()) is not None:
+                self._listener.notice(f"{why}; a later --resume will not be exact")
             if not (self._running or (desk.paused and self._interrupts.wish is Wish.GO_ON)):
                 break
             if self._interrupts.wish is Wish.STOP:

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 import optuna
 
 from cockpit.sweep.driver import STOPPED, Driver, SweepFailed
-from cockpit.sweep.local import LocalExecutor
+from cockpit.sweep.executors.local import LocalExecutor
+from cockpit.sweep.executors.work import Command, Function
 from cockpit.sweep.order import Script
 from cockpit.sweep.search import Earlier
 from cockpit.sweep.signals import Interrupts
 from cockpit.sweep.spec import spec_from_stored
-from cockpit.sweep.work import Command, Function
 from storage.optuna import RunStorage
 from storage.runs import RunQuery, page
 from storage.store import Store

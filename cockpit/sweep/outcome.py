@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cockpit.sweep.executor import Outcome
+    from cockpit.sweep.executors.seam import Outcome
 
 _RUN_STATES = {"cancelled": "stopped"}
 

@@ -70,6 +70,7 @@ class Search:
         self.key = to_text(self.id)
         self._state = layout.sampler(self.key)
         self._keeper: snapshot.Keeper | None = None
+        self._keeps_nothing = False
         self._stand = snapshot.stand(spec, self.declared)
         self._asked = 0
         self._moved = False
@@ -148,12 +149,21 @@ class Search:
         """A trial was given a param: the sampler may stand elsewhere."""
         self._moved = True
 
-    def keep_state(self) -> None:
-        """Write down where the sampler stands, if it moved since the last time."""
-        if self._moved:
-            self._moved = False
+    def keep_state(self) -> str | None:
+        """Write down where the sampler stands, if it moved since the last time.
+
+        Returns why that cannot be done, the first time it cannot.
+        """
+        if not self._moved or self._keeps_nothing:
+            return None
+        self._moved = False
+        try:
             self._keeper = self._keeper or snapshot.Keeper(self._state, self._stand)
             self._keeper.keep(self.study.sampler, self._asked)
+        except OSError as error:
+            self._keeps_nothing = True
+            return f"the sampler's state cannot be kept: {error.strerror}"
+        return None
 
     def close(self) -> None:
         if self._keeper is not None:

@@ -13,7 +13,7 @@ import optuna
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import TrialState
 
-from cockpit.sweep.log_tail import tail
+from cockpit.logs.log_tail import tail
 from cockpit.sweep.order import SUGGESTED, TELL, TOLD
 from cockpit.sweep.outcome import Verdict, judge
 from cockpit.sweep.space import middle
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from optuna.distributions import BaseDistribution
 
-    from cockpit.sweep.executor import Outcome, Sampled, Suggest
+    from cockpit.sweep.executors.seam import Outcome, Sampled, Suggest
     from cockpit.sweep.order import Order
     from cockpit.sweep.spec import Spec
     from storage.optuna import RunStorage

@@ -82,7 +82,7 @@ def check_and_resume(project: Project, told: list[int]) -> None:
     assert [sweep["state"] for sweep in project.json("sweeps")] == ["lost"]
     project.run("sweep", "sweep.toml", "--resume")
     runs = project.json("runs")
-    assert {run["number"]: run["state"] for run in runs}.items() >= states.items()
+    assert {run["state"] for run in runs} == {"complete"}  # what was broken off ran again
     assert Counter(run["number"] for run in runs) == Counter(range(TRIALS))
     assert [sweep["state"] for sweep in project.json("sweeps")] == ["complete"]
 

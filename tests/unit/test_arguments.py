@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cockpit.sweep.arguments import params_of, stem_of, typed
+from cockpit.tracking.arguments import params_of, stem_of, typed
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from cockpit.sweep.command_line import (
+from cockpit.sweep.executors.command_line import (
     MORE,
     BadPlaceholder,
     escaped,

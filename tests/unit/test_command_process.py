@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cockpit.sweep.command import CommandError, CommandProcess
-from cockpit.sweep.environment import prepare_command
-from cockpit.sweep.executor import Outcome, Task
-from cockpit.sweep.guard import session_members
-from cockpit.sweep.process import Stop
-from cockpit.sweep.work import MetricSources
+from cockpit.sweep.executors.command import CommandError, CommandProcess
+from cockpit.sweep.executors.environment import prepare_command
+from cockpit.sweep.executors.guard import session_members
+from cockpit.sweep.executors.process import Stop
+from cockpit.sweep.executors.seam import Outcome, Task
+from cockpit.sweep.executors.work import MetricSources
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
-from cockpit.sweep.command_line import escaped
-from cockpit.sweep.executor import (
+from cockpit.sweep.executors.command_line import escaped
+from cockpit.sweep.executors.guard import Guard
+from cockpit.sweep.executors.local import LocalExecutor
+from cockpit.sweep.executors.seam import (
     AskPrune,
     Attr,
     Constraint,
@@ -41,9 +43,7 @@ from cockpit.sweep.executor import (
     Task,
     Value,
 )
-from cockpit.sweep.guard import Guard
-from cockpit.sweep.local import LocalExecutor
-from cockpit.sweep.work import Command, Function
+from cockpit.sweep.executors.work import Command, Function
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -1010,9 +1010,9 @@ def test_a_signal_wakes_poll(tmp_path: Path) -> None:
 DRIVER = """
 import sys, threading
 from pathlib import Path
-from cockpit.sweep.executor import Attr, Task
-from cockpit.sweep.local import LocalExecutor
-from cockpit.sweep.work import Function
+from cockpit.sweep.executors.seam import Attr, Task
+from cockpit.sweep.executors.local import LocalExecutor
+from cockpit.sweep.executors.work import Function
 folder = Path(sys.argv[1])
 executor = LocalExecutor(Function("train.py:train"), folder, sys.executable, 2)
 for n in (0, 1):

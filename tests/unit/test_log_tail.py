@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cockpit.sweep.log_tail import tail
+from cockpit.logs.log_tail import tail
 
 if TYPE_CHECKING:
     from pathlib import Path

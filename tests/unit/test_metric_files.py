@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cockpit.sweep.metric_files import READ_BYTES, MetricFile
-from cockpit.sweep.metric_lines import Note, Point, Tally
+from cockpit.sweep.executors.metric_files import READ_BYTES, MetricFile
+from cockpit.sweep.executors.metric_lines import Note, Point, Tally
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,7 +92,7 @@ def test_a_large_file_is_read_piece_by_piece(path: Path) -> None:
 def test_of_what_is_too_long_at_the_end_the_last_values_are_read(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cockpit.sweep.metric_files.END_BYTES", READ_BYTES)
+    monkeypatch.setattr("cockpit.sweep.executors.metric_files.END_BYTES", READ_BYTES)
     path.write_text("".join(f'{{"loss": {n}, "step": {n}}}\n' for n in range(20_000)))
     tally = Tally()
     found = MetricFile(path, tally).end()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cockpit.sweep.metric_lines import (
+from cockpit.sweep.executors.metric_lines import (
     LINE_BYTES,
     NAMES,
     MetricReader,

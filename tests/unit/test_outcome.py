@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cockpit.sweep.executor import Outcome
+from cockpit.sweep.executors.seam import Outcome
 from cockpit.sweep.outcome import judge
 
 

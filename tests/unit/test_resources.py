@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cockpit.sweep.executor import Outcome
-from cockpit.sweep.gpus import Gpus
-from cockpit.sweep.kills import OomKills
-from cockpit.sweep.process import ChildProcess
-from cockpit.sweep.resources import Process, PsutilTable, Resources, Scanner
-from cockpit.sweep.watch import Watch
+from cockpit.sweep.executors.gpus import Gpus
+from cockpit.sweep.executors.kills import OomKills
+from cockpit.sweep.executors.process import ChildProcess
+from cockpit.sweep.executors.resources import Process, PsutilTable, Resources, Scanner
+from cockpit.sweep.executors.seam import Outcome
+from cockpit.sweep.executors.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cockpit.sweep.command_line import render
+from cockpit.sweep.executors.command_line import render
+from cockpit.sweep.executors.work import MetricSources
 from cockpit.sweep.spec import SpecError, load_spec
-from cockpit.sweep.work import MetricSources
 
 if TYPE_CHECKING:
     from pathlib import Path

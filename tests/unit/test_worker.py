@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cockpit.sweep import worker
-from cockpit.sweep.executor import (
+from cockpit.sweep.executors import worker
+from cockpit.sweep.executors.local import LocalExecutor
+from cockpit.sweep.executors.seam import (
     AskPrune,
     Attr,
     Finished,
@@ -26,8 +27,7 @@ from cockpit.sweep.executor import (
     Task,
     Value,
 )
-from cockpit.sweep.local import LocalExecutor
-from cockpit.sweep.work import Function
+from cockpit.sweep.executors.work import Function
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,28 +10,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cockpit
-from cockpit.sweep import executor as seam
-from cockpit.sweep.command_line import escaped
+from cockpit.logs.log_tail import tail
+from cockpit.sweep.executors import seam
+from cockpit.sweep.executors.command_line import escaped
+from cockpit.sweep.executors.local import LocalExecutor
+from cockpit.sweep.executors.work import Command, MetricSources
 from cockpit.sweep.launch import work_of
-from cockpit.sweep.local import LocalExecutor
-from cockpit.sweep.log_tail import tail
 from cockpit.sweep.outcome import judge
-from cockpit.sweep.plain_run import PlainRun
 from cockpit.sweep.provenance import digest_json, git_state, machine
 from cockpit.sweep.provenance.data import as_text
 from cockpit.sweep.rerun.errors import RerunError
 from cockpit.sweep.rerun.words import few
 from cockpit.sweep.signals import Interrupts, Wish
 from cockpit.sweep.spec import spec_from_stored
-from cockpit.sweep.work import Command, MetricSources
+from cockpit.tracking.plain_run import PlainRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from cockpit.sweep.executor import Outcome
+    from cockpit.sweep.executors.seam import Outcome
+    from cockpit.sweep.executors.work import Function
     from cockpit.sweep.rerun.original import Original
     from cockpit.sweep.spec import Spec
-    from cockpit.sweep.work import Function
     from storage.layout import Layout
 
 TAG = "rerun"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cockpit.sweep.executors.work import MetricSources
 from cockpit.sweep.spec.commands import startable
 from cockpit.sweep.spec.errors import SpecInvalid, hint, nearest
 from cockpit.sweep.spec.files import interpreter, placed
@@ -18,7 +19,6 @@ from cockpit.sweep.spec.table import Table, keys
 from cockpit.sweep.spec.tables import TABLES
 from cockpit.sweep.spec.together import faults_together
 from cockpit.sweep.spec.words import validate
-from cockpit.sweep.work import MetricSources
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cockpit.sweep.command_line import (
+from cockpit.sweep.executors.command_line import (
     MORE,
     BadPlaceholder,
     escaped,

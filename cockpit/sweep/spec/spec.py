@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from cockpit.sweep.executors.work import MetricSources
     from cockpit.sweep.spec.errors import KeyPath
     from cockpit.sweep.spec.params import Param
     from cockpit.sweep.spec.sweep_table import SweepTable
     from cockpit.sweep.spec.tables import ExecutorTable, LimitsTable, RunTable
-    from cockpit.sweep.work import MetricSources
 
 BaselineKind = Literal["none", "point", "function"]
 

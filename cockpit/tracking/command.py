@@ -23,24 +23,24 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from cockpit.sweep import describe
-from cockpit.sweep.arguments import params_of, stem_of
-from cockpit.sweep.command import CommandError
-from cockpit.sweep.executor import Finished, Logged, Outcome, Sampled, Task
-from cockpit.sweep.local import LocalExecutor
-from cockpit.sweep.log_tail import tail
-from cockpit.sweep.plain_run import PlainRun
+from cockpit.logs.log_tail import tail
+from cockpit.sweep.executors.command import CommandError
+from cockpit.sweep.executors.local import LocalExecutor
+from cockpit.sweep.executors.seam import Finished, Logged, Outcome, Sampled, Task
+from cockpit.sweep.executors.work import Command, MetricSources
 from cockpit.sweep.provenance import collect_plain, digest
-from cockpit.sweep.terminal import TerminalProcess
-from cockpit.sweep.work import Command, MetricSources
+from cockpit.tracking import describe
+from cockpit.tracking.arguments import params_of, stem_of
+from cockpit.tracking.plain_run import PlainRun
+from cockpit.tracking.terminal import TerminalProcess
 from storage.layout import VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import FrameType, TracebackType
 
-    from cockpit.sweep.executor import Event
-    from cockpit.sweep.metric_lines import Note
+    from cockpit.sweep.executors.metric_lines import Note
+    from cockpit.sweep.executors.seam import Event
     from cockpit.sweep.provenance import Provenance
     from storage.layout import Layout
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cockpit.sweep.executor import SAMPLE_SECONDS, Outcome, Sampled
-from cockpit.sweep.kills import OomKills
-from cockpit.sweep.process import NEVER, ChildProcess, Stop
-from cockpit.sweep.resources import Resources
+from cockpit.sweep.executors.kills import OomKills
+from cockpit.sweep.executors.process import NEVER, ChildProcess, Stop
+from cockpit.sweep.executors.resources import Resources
+from cockpit.sweep.executors.seam import SAMPLE_SECONDS, Outcome, Sampled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
-from cockpit.sweep.metric_lines import MetricReader, Said, Tally, numbers_of, parse_object
+from cockpit.sweep.executors.metric_lines import MetricReader, Said, Tally, numbers_of, parse_object
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,9 +15,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cockpit.sweep.command import CommandProcess
-from cockpit.sweep.command_line import BadPlaceholder, render
-from cockpit.sweep.environment import (
+from cockpit.sweep.executors.command import CommandProcess
+from cockpit.sweep.executors.command_line import BadPlaceholder, render
+from cockpit.sweep.executors.environment import (
     check_program,
     for_commands,
     interpreter,
@@ -26,7 +26,9 @@ from cockpit.sweep.environment import (
     prepare_command,
     with_threads,
 )
-from cockpit.sweep.executor import (
+from cockpit.sweep.executors.guard import Guard
+from cockpit.sweep.executors.process import ChildProcess, Message, Stop
+from cockpit.sweep.executors.seam import (
     GRACE,
     AskPrune,
     Attr,
@@ -46,11 +48,9 @@ from cockpit.sweep.executor import (
     Suggest,
     Task,
 )
-from cockpit.sweep.guard import Guard
-from cockpit.sweep.process import ChildProcess, Message, Stop
-from cockpit.sweep.watch import Watch
-from cockpit.sweep.work import Command, Function
-from cockpit.sweep.worker_process import WorkerProcess
+from cockpit.sweep.executors.watch import Watch
+from cockpit.sweep.executors.work import Command, Function
+from cockpit.sweep.executors.worker_process import WorkerProcess
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

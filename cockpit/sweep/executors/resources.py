@@ -14,8 +14,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from cockpit.sweep.gpus import Gpus
-from cockpit.sweep.guard import processes
+from cockpit.sweep.executors.gpus import Gpus
+from cockpit.sweep.executors.guard import processes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping

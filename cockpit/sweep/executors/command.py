@@ -16,16 +16,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cockpit.sweep.executor import ExecutorError
-from cockpit.sweep.metric_files import MetricFile
-from cockpit.sweep.metric_lines import MetricReader, Note, Said, Tally, compile_patterns
-from cockpit.sweep.process import ChildProcess, Message
+from cockpit.sweep.executors.metric_files import MetricFile
+from cockpit.sweep.executors.metric_lines import MetricReader, Note, Said, Tally, compile_patterns
+from cockpit.sweep.executors.process import ChildProcess, Message
+from cockpit.sweep.executors.seam import ExecutorError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from cockpit.sweep.executor import Outcome, State, Task
-    from cockpit.sweep.work import MetricSources
+    from cockpit.sweep.executors.seam import Outcome, State, Task
+    from cockpit.sweep.executors.work import MetricSources
 
 LOOK_SECONDS = 0.5
 """Between two looks at the files of metrics."""

@@ -11,7 +11,8 @@ import tempfile
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cockpit.sweep.executor import (
+from cockpit.sweep.executors.process import LAST_WORD, ChildProcess, Message
+from cockpit.sweep.executors.seam import (
     ExecutorError,
     FunctionError,
     ImportFailed,
@@ -23,13 +24,12 @@ from cockpit.sweep.executor import (
     State,
     Value,
 )
-from cockpit.sweep.process import LAST_WORD, ChildProcess, Message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from cockpit.sweep.executor import Task
+    from cockpit.sweep.executors.seam import Task
 
 _BROKEN = {"import": ImportFailed, "function": FunctionError}
 _CHUNK = 1 << 18

@@ -8,7 +8,7 @@ lines over the inherited socket DESCRIPTOR, never stdout. What it hears:
     {"value"} · {"prune"} · {"refused": [error, text]}, each with "ask"   the answer to that question
 
 What it says, by "say": `ready`, `broken`, `suggest`, `report`, `logged`, `prune`, `attr`,
-`constraint`, `finished`; the rest of such an object are the fields of the event in executor.py.
+`constraint`, `finished`; the rest of such an object are the fields of the event in seam.py.
 A question has its number in "ask". DESCRIBE is 1 where `ready` is to list the installed packages, 0
 where they are known. BASELINE is the function of a task with "baseline", or empty.
 """

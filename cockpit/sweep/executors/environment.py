@@ -8,13 +8,13 @@ import shutil
 import sys
 from typing import TYPE_CHECKING, Any
 
-from cockpit.sweep.executor import ExecutorError, InterpreterError
+from cockpit.sweep.executors.seam import ExecutorError, InterpreterError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from cockpit.sweep.executor import Task
+    from cockpit.sweep.executors.seam import Task
 
 PARAMS_FILE = "params.json"
 METRICS_FILE = "metrics.jsonl"

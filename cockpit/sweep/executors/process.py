@@ -16,15 +16,15 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cockpit.sweep.executor import ExecutorError, Outcome, Reply, State, Task
-from cockpit.sweep.guard import end_session, session_lives, session_members
+from cockpit.sweep.executors.guard import end_session, session_lives, session_members
+from cockpit.sweep.executors.seam import ExecutorError, Outcome, Reply, State, Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 Message = dict[str, Any]
-"""What a process says: `say` names it, the rest are the fields of the event in executor.py."""
+"""What a process says: `say` names it, the rest are the fields of the event in seam.py."""
 
 NEVER = float("inf")
 LAST_WORD = 0.5

@@ -16,16 +16,16 @@ import subprocess
 import termios
 from typing import TYPE_CHECKING
 
-from cockpit.sweep.command import CHUNK, CommandProcess, write_all
+from cockpit.sweep.executors.command import CHUNK, CommandProcess, write_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from cockpit.sweep.executor import State, Task
-    from cockpit.sweep.metric_lines import Note
-    from cockpit.sweep.process import Message
-    from cockpit.sweep.work import MetricSources
+    from cockpit.sweep.executors.metric_lines import Note
+    from cockpit.sweep.executors.process import Message
+    from cockpit.sweep.executors.seam import State, Task
+    from cockpit.sweep.executors.work import MetricSources
 
 _STDIN = 0
 _END_OF_INPUT = b"\x04"

@@ -28,8 +28,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self, SupportsFloat, SupportsIndex
 
-from cockpit.sweep.metric_lines import NOTE
-from cockpit.sweep.plain_run import PlainRun, checked_name, cleaned, flat, plain
+from cockpit.sweep.executors.metric_lines import NOTE
+from cockpit.tracking.plain_run import PlainRun, checked_name, cleaned, flat, plain
 from storage.layout import find_store
 
 if TYPE_CHECKING:
@@ -187,7 +187,7 @@ class _Own:
         if os.getpid() != self._pid:  # a fork's child leaves the block too; the run is its parent's
             self._run.close()
             return
-        from cockpit.sweep.describe import describe
+        from cockpit.tracking.describe import describe
 
         self._origin.join(GIT_SECONDS)
         self._tell_origin(describe())
