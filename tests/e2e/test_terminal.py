@@ -107,8 +107,9 @@ def test_an_idle_screen_sends_nothing(project: Project, terminals: list[Terminal
     assert terminal.child.expect([pexpect.TIMEOUT, r"(?s).+"], timeout=5) == 0
 
 
-def test_closing_the_terminal_of_the_app_does_not_touch_the_sweep(
-    project: Project, terminals: list[Terminal]
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGKILL])
+def test_the_end_of_the_app_does_not_touch_the_sweep(
+    project: Project, terminals: list[Terminal], number: signal.Signals
 ) -> None:
     project.write("train.py", SLOW)
     project.spec(trials=100)
@@ -116,7 +117,7 @@ def test_closing_the_terminal_of_the_app_does_not_touch_the_sweep(
     terminal = Terminal(project)
     terminals.append(terminal)
     terminal.until(r"● running")
-    terminal.child.kill(signal.SIGHUP)
+    terminal.child.kill(number)
     eventually(lambda: project.json("sweeps")[0]["state"] == "complete")
     assert len(project.json("runs")) == 100
 
