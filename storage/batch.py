@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from io import BytesIO
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from storage.events import METRIC_PREFIX, BadLine, Event, MetricLogged, decode
+from storage.events import METRIC_PREFIX, BadLine, Event, MetricLogged, RunRestarted, decode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 POINTS = {
     "run": pl.Int64,
@@ -17,6 +21,8 @@ POINTS = {
     "value": pl.Float64,
     "line": pl.Int64,
 }
+FEW = 500
+"""Up to so many points are read one by one: polars takes longer to begin."""
 _AS_WRITTEN = {
     "run": pl.Int64,
     "name": pl.String,
@@ -42,31 +48,49 @@ class Batch:
     points: pl.DataFrame
     """One row a metric point: run, name, step, time (seconds), value, line; in the order written."""
     events: tuple[Event, ...]
-    """In the order written; of each run's metric only the last point, in its place."""
+    """In the order written; of each run's metric at least the first point and the last, in their places."""
     bad: tuple[BadEvent, ...]
+    restarts: Mapping[int, int]
+    """By run, the line of the last event that voids what the run reported before."""
 
 
 def parse(data: bytes) -> Batch:
     """Read whole lines; what cannot be understood is told apart, never dropped."""
     lines = data.split(b"\n")[:-1]
     metric = [i for i, line in enumerate(lines) if line.startswith(METRIC_PREFIX)]
-    points = _read_points(lines, metric)
+    points = _read_points(lines, metric) if len(metric) > FEW else None
     taken: set[int] = set() if points is None else set(metric)
     events, bad = _decode_all(lines, [i for i in range(len(lines)) if i not in taken])
+    restarts = {e.run: i for i, e in sorted(events.items()) if isinstance(e, RunRestarted)}
     if points is None:
         points = _collect_points(events)
-        events = {i: event for i, event in events.items() if not isinstance(event, MetricLogged)}
-    if points.height:
-        last = points.unique(["run", "name"], keep="last")
-        for run, name, step, time, value, line in last.iter_rows():
-            events[line] = MetricLogged(run, name, step, time, value)
-    return Batch(points, tuple(events[i] for i in sorted(events)), tuple(bad))
+    else:
+        for keep in ("first", "last"):
+            for run, name, step, time, value, line in points.unique(
+                ["run", "name"], keep=keep
+            ).rows():
+                events[line] = MetricLogged(run, name, step, time, value)
+    return Batch(points, tuple(events[i] for i in sorted(events)), tuple(bad), restarts)
+
+
+def points_that_count(batches: Sequence[Batch]) -> list[pl.DataFrame]:
+    """The points of batches that follow each other, without those that a later restart voids."""
+    kept: list[pl.DataFrame] = []
+    later: set[int] = set()
+    for batch in reversed(batches):
+        points, run = batch.points, pl.col("run")
+        if points.height and later:
+            points = points.filter(~run.is_in(later))
+        if points.height and batch.restarts:
+            last = run.replace_strict(batch.restarts, default=-1, return_dtype=pl.Int64)
+            points = points.filter(pl.col("line") > last)
+        later.update(batch.restarts)
+        kept.append(points)
+    return [points for points in reversed(kept) if points.height]
 
 
 def _read_points(lines: list[bytes], which: list[int]) -> pl.DataFrame | None:
     """All points at once; None where one of the lines is not as it should be."""
-    if not which:
-        return pl.DataFrame(schema=POINTS)
     text = b"\n".join([lines[i] for i in which])
     try:
         frame = pl.read_ndjson(BytesIO(text), schema=_AS_WRITTEN)

@@ -10,9 +10,13 @@ UserError
 ├── NoSuchMetric     (storage.reader)      no run has reported the metric
 ├── RunNotFound      (storage.runs)        no run answers to the text
 ├── SweepNotFound    (storage.sweeps)      no sweep has the name
+├── NoSuchObjective  (cockpit.sweep.importance)  the sweep has no objective of that name
 ├── DemoError        (cockpit.demo.write)   the demo project cannot be written
+├── DiffNotKept      (cockpit.sweep.provenance.git) the store has no room for a work tree's changes
+├── RerunError       (cockpit.sweep.rerun) a run cannot be made again
+├── CheckoutFailed   (cockpit.sweep.rerun.checkout) git cannot give a commit, or the diff does not go onto it
 ├── SpecError        (cockpit.sweep.spec)  the sweep's file asks for what cannot be
-├── ExecutorError    (cockpit.sweep.executor)  the workers cannot be started
+├── ExecutorError    (cockpit.sweep.executors.seam)  the workers cannot be started
 └── SweepFailed      (cockpit.sweep.driver)    a sweep had to end
 """
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +101,17 @@ class RunChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class RunRestarted:
+    """A run is tried again: its params stay, what its earlier attempts reported is void."""
+
+    kind: ClassVar[str] = "run_restarted"
+    run: int
+    attempt: int
+    """Counted from 0, which is the one that `RunCreated` began."""
+    time: float
+
+
+@dataclass(frozen=True, slots=True)
 class ParamSet:
     """A parameter got its value."""
 
@@ -126,7 +137,7 @@ class RunAttr:
 
 @dataclass(frozen=True, slots=True)
 class MetricLogged:
-    """A metric's value at a step."""
+    """A metric's value at a step; of one named `system.…` only the curve is kept."""
 
     kind: ClassVar[str] = "metric"
     run: int
@@ -145,6 +156,19 @@ class ProvenanceSeen:
     content: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class DatasetSeen:
+    """A file of data was seen; stored once for each content, name and path."""
+
+    kind: ClassVar[str] = "dataset"
+    digest: str
+    """Of its content."""
+    name: str
+    path: str
+    bytes: int
+    time: float
+
+
 Event = (
     WriterBegan
     | SweepCreated
@@ -154,29 +178,15 @@ Event = (
     | RunCreated
     | RunDeleted
     | RunChanged
+    | RunRestarted
     | ParamSet
     | RunAttr
     | MetricLogged
     | ProvenanceSeen
+    | DatasetSeen
 )
 
-_TYPES: dict[str, type[Event]] = {
-    t.kind: t
-    for t in (
-        WriterBegan,
-        SweepCreated,
-        SweepChanged,
-        SweepAttr,
-        SweepDeleted,
-        RunCreated,
-        RunDeleted,
-        RunChanged,
-        ParamSet,
-        RunAttr,
-        MetricLogged,
-        ProvenanceSeen,
-    )
-}
+_TYPES: dict[str, type[Event]] = {t.kind: t for t in get_args(Event)}
 _NONE = type(None)
 _TEXT, _WHOLE, _TABLE = (str, _NONE), (int, _NONE), (dict, _NONE)
 _NUMBER = (int, float, _NONE)
@@ -199,10 +209,11 @@ _FIELDS[MetricLogged.kind]["value"] = (int, float, str)
 _TIMES = frozenset(("time", "started", "ended", "trashed"))
 _LATEST = 1e11
 """No clock of a machine that makes sense shows more seconds since 1970."""
-_BITS = {"number": 31, "trials": 31, "workers": 31}
+_BITS = {"number": 31, "trials": 31, "workers": 31, "attempt": 31}
 """How large whole numbers may grow in the tables; 63 bits where nothing is said."""
 CHANGES: dict[str, dict[str, tuple[type, ...]]] = {
     SweepChanged.kind: {
+        "name": (str,),
         "state": (str,),
         "reason": _TEXT,
         "metrics": (list,),
@@ -225,6 +236,9 @@ CHANGES: dict[str, dict[str, tuple[type, ...]]] = {
         "metrics": (dict,),
         "provenance": _TEXT,
         "resources": _TABLE,
+        "attempt": (int,),
+        "baseline": (bool,),
+        "log": _TEXT,
         "started": _NUMBER,
         "ended": _NUMBER,
         "tag": (str,),
@@ -236,6 +250,8 @@ CHANGES: dict[str, dict[str, tuple[type, ...]]] = {
 }
 """What may be changed, and the types it may have."""
 METRIC_PREFIX = b'{"e":"metric",'
+SYSTEM = "system."
+"""How the names of metrics begin that say what a run used, not how good it is."""
 
 
 class BadLine(ValueError):

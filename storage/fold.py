@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from storage.events import (
+    SYSTEM,
+    DatasetSeen,
     Event,
     MetricLogged,
     ParamSet,
@@ -18,6 +20,7 @@ from storage.events import (
     RunChanged,
     RunCreated,
     RunDeleted,
+    RunRestarted,
     SweepAttr,
     SweepChanged,
     SweepCreated,
@@ -30,8 +33,15 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
+CONSTRAINTS = "constraints"
+"""The trial attribute in which Optuna keeps constraints: a list, or `constraints:NAME` each."""
 METRIC_NAMES = "study:metric_names"
 """The study attribute in which Optuna keeps the names of the objectives."""
+ATTEMPT_ATTRS = ("completed_rung_", "constraints")
+"""How the trial attributes begin in which Optuna keeps what an attempt reported."""
+UNBEGUN = "the event that began this run is missing"
+WORKED_ON = ("running", "paused")
+"""States of a sweep that a process works on."""
 _TIMES = ("started", "ended", "trashed")
 
 
@@ -41,9 +51,12 @@ class Rows:
 
     sweeps: dict[int, Row] = field(default_factory=dict)
     runs: dict[int, Row] = field(default_factory=dict)
-    names: dict[tuple[int | None, str, str], None] = field(default_factory=dict)
-    """(sweep, `param` or `metric`, name), in the order first seen."""
+    names: dict[tuple[int | None, str, str], bool] = field(default_factory=dict)
+    """Whether the tables know it already, by (sweep, `param`, `metric` or `system`, name), as first seen."""
     provenance: dict[str, dict[str, Any]] = field(default_factory=dict)
+    datasets: list[DatasetSeen] = field(default_factory=list)
+    restarted: set[int] = field(default_factory=set)
+    """Runs whose points up to here are void."""
     deleted: set[int] = field(default_factory=set)
     """Sweeps that are gone with all that belongs to them, whenever that was."""
     deleted_runs: dict[int, tuple[int | None, int | None]] = field(default_factory=dict)
@@ -82,7 +95,7 @@ def fold(rows: Rows, event: Event, writer: str) -> None:
         case SweepChanged():
             row = _sweep(rows, event.sweep)
             row.update(_with_times(event.changes))
-            if event.changes.get("state") == "running":
+            if event.changes.get("state") in WORKED_ON:
                 row["writer"] = writer
         case SweepAttr():
             row = _sweep(rows, event.sweep)
@@ -93,6 +106,8 @@ def fold(rows: Rows, event: Event, writer: str) -> None:
             _delete(rows, event.sweep)
         case ProvenanceSeen():
             rows.provenance[event.digest] = event.content
+        case DatasetSeen():
+            rows.datasets.append(event)
         case _:
             _fold_run(rows, event, writer)
 
@@ -112,6 +127,8 @@ def _fold_run(rows: Rows, event: Event, writer: str) -> None:
             )
         case RunChanged():
             _change_run(rows, event, writer)
+        case RunRestarted():
+            _restart(rows, event, writer)
         case RunDeleted():
             rows.runs.pop(event.run, None)
             rows.deleted_runs[event.run] = (event.sweep, event.number)
@@ -120,9 +137,12 @@ def _fold_run(rows: Rows, event: Event, writer: str) -> None:
             row["params"][event.name] = event.value
             if event.distribution:
                 row["distributions"][event.name] = event.distribution
-            rows.names.setdefault((row["sweep"], "param", event.name))
+            rows.names.setdefault((row["sweep"], "param", event.name), False)
         case RunAttr():
-            _run(rows, event.run)[f"{event.scope}_attrs"][event.key] = event.value
+            row = _run(rows, event.run)
+            row[f"{event.scope}_attrs"][event.key] = event.value
+            if event.scope == "system" and event.key.partition(":")[0] == CONSTRAINTS:
+                row["feasible"] = row["feasible"] and _is_kept(event.value)
         case MetricLogged():
             log_metric(rows, event.run, event.name, event.step, event.value)
 
@@ -130,9 +150,16 @@ def _fold_run(rows: Rows, event: Event, writer: str) -> None:
 def log_metric(rows: Rows, run: int, name: str, step: int, value: float) -> None:
     """Take in the newest point of a metric."""
     row = _run(rows, run)
-    row["metrics"][name] = value
-    row["step"] = step
-    rows.names.setdefault((row["sweep"], "metric", name))
+    kind = "system" if name.startswith(SYSTEM) else "metric"
+    rows.names.setdefault((row["sweep"], kind, name), False)
+    if kind == "metric":
+        row["metrics"][name] = value
+        row["step"] = step
+
+
+def without_attempt(system_attrs: dict[str, Any]) -> dict[str, Any]:
+    """A trial's system attributes as they stand when it is tried again."""
+    return {k: v for k, v in system_attrs.items() if not k.startswith(ATTEMPT_ATTRS)}
 
 
 def default_metric_names(objectives: int) -> list[str]:
@@ -153,13 +180,35 @@ def _change_run(rows: Rows, event: RunChanged, writer: str) -> None:
     row = _run(rows, event.run)
     changes = _with_times(event.changes)
     for name, value in changes.pop("metrics", {}).items():
-        row["metrics"][name] = value
-        rows.names.setdefault((row["sweep"], "metric", name))
+        if not name.startswith(SYSTEM):
+            row["metrics"][name] = value
+            rows.names.setdefault((row["sweep"], "metric", name), False)
     _change_tags(row, changes)
+    begun = row["reason"] != UNBEGUN
     row.update(changes)
     if "state" in changes:
         row["writer"] = writer
+    if not begun:
+        row["reason"] = UNBEGUN
+    elif "state" in changes:
         row["reason"] = changes.get("reason")
+
+
+def _restart(rows: Rows, event: RunRestarted, writer: str) -> None:
+    row = _run(rows, event.run)
+    rows.restarted.add(event.run)
+    row.update(
+        attempt=event.attempt,
+        state="running",
+        started=to_time(event.time),
+        writer=writer,
+        metrics={},
+        system_attrs=without_attempt(row["system_attrs"]),
+        feasible=True,
+        **dict.fromkeys(("values", "step", "ended", "resources", "log")),
+    )
+    if row["reason"] != UNBEGUN:
+        row["reason"] = None
 
 
 def _change_tags(row: Row, changes: dict[str, Any]) -> None:
@@ -205,13 +254,16 @@ def _run(rows: Rows, identity: int) -> Row:
         key = to_text(identity)
         rows.runs[identity] = {
             **dict.fromkeys(("sweep", "number", "values", "step", "provenance", "resources")),
-            **dict.fromkeys(("writer", "started", "ended", "note", "trashed")),
+            **dict.fromkeys(("writer", "started", "ended", "note", "trashed", "log")),
             "id": identity,
             "key": key,
             "name": key,
             # Stands only where the event that made the run could not be read.
             "state": "lost",
-            "reason": "the event that began this run is missing",
+            "reason": UNBEGUN,
+            "attempt": 0,
+            "baseline": False,
+            "feasible": True,
             "tags": [],
             "pinned": False,
             "params": {},
@@ -223,10 +275,19 @@ def _run(rows: Rows, identity: int) -> Row:
     return rows.runs[identity]
 
 
+def _is_kept(constraint: Any) -> bool:
+    """Whether a constraint, or each of a list of them, is at or below 0."""
+    violations = constraint if isinstance(constraint, list) else [constraint]
+    try:
+        return all(violation is None or float(violation) <= 0 for violation in violations)
+    except (TypeError, ValueError):  # somebody else's attribute of that name
+        return True
+
+
 def _delete(rows: Rows, sweep: int) -> None:
     rows.sweeps.pop(sweep, None)
     gone = {identity: row for identity, row in rows.runs.items() if row["sweep"] == sweep}
     rows.runs = {identity: row for identity, row in rows.runs.items() if identity not in gone}
     rows.deleted_runs |= {identity: (sweep, row["number"]) for identity, row in gone.items()}
-    rows.names = {key: None for key in rows.names if key[0] != sweep}
+    rows.names = {name: known for name, known in rows.names.items() if name[0] != sweep}
     rows.deleted.add(sweep)

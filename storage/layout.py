@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import itertools
 import os
 from dataclasses import dataclass
@@ -74,12 +75,17 @@ class Layout:
         return self.root / "tmp"
 
     @property
+    def diffs(self) -> Path:
+        """What work trees had besides their commits, a patch a content."""
+        return self.root / "diffs"
+
+    @property
     def project(self) -> Path:
         """The folder the store belongs to."""
         return self.root.parent
 
     def run_folder(self, run: str) -> Path:
-        """A run's own folder: its log, later its artifacts."""
+        """A run's own folder: its log, its artifacts, what its program was given."""
         return self.root / "runs" / run
 
     def run_folders(self) -> list[Path]:
@@ -89,6 +95,29 @@ class Layout:
     def log(self, run: str) -> Path:
         """What the run's code wrote to stdout and stderr."""
         return self.run_folder(run) / "log.txt"
+
+    def artifacts(self, run: str) -> Path:
+        """The folder a run may write to; what lies there when it ended is kept as its artifacts."""
+        return self.run_folder(run) / "artifacts"
+
+    def sampler(self, sweep_key: str) -> tuple[Path, Path]:
+        """The state of a sweep's sampler, to go on from: two files that are written in turn."""
+        stem = self.root / "sweeps" / sweep_key
+        return stem.with_suffix(".state-a"), stem.with_suffix(".state-b")
+
+    def control(self, sweep_key: str) -> Path:
+        """The folder through which other processes speak to a sweep's driver."""
+        return self.root / "sweeps" / f"{sweep_key}.control"
+
+    @property
+    def screens(self) -> Path:
+        """Where the cockpit's screens were left; may be lost."""
+        return self.root / "screens.json"
+
+    @property
+    def hashes(self) -> Path:
+        """Digests of data files by size and time of change, so that a file is read once; may be lost."""
+        return self.root / "hashes.json"
 
     def sweep_log(self, sweep: str) -> Path:
         """What a detached driver itself had to say."""
@@ -107,6 +136,19 @@ class Layout:
     def release(self, name: str) -> None:
         """Give a sweep's name free again."""
         (self.root / "names" / quote(name, safe="")).unlink(missing_ok=True)
+
+    def next_name(self, stem: str) -> str:
+        """Name a run that nobody named: `train-1`, `train-2`…, none of them twice."""
+        folder = self.root / "counts"
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / quote(stem, safe="")[:200]).open("a+", encoding="ascii") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.seek(0)
+            before = file.read()
+            number = (int(before) if before.isdecimal() else 0) + 1
+            file.truncate(0)
+            file.write(str(number))
+        return f"{stem}-{number}"
 
     def new_backup(self, why: str) -> Path:
         """A path for a backup that does not exist yet: `WHY-TIME.duckdb`, the time in UTC."""

@@ -3,6 +3,7 @@
 On the machine of the writer the kernel itself answers: the writer holds a flock. From elsewhere, where a
 flock tells nothing, a lease does: a writer at work touches its spool every `TOUCH_SECONDS`, and one that
 shows no sign of life for `LEASE_SECONDS` is gone. Which of the two it is stands in the spool's first line.
+A writer from before this machine was started anew is gone at once.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from storage import spool
 from storage.events import BadLine, WriterBegan, decode
-from storage.machine import boot
+from storage.machine import boot, host, uptime
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,24 +45,24 @@ def born(layout: Layout, file: str) -> float:
 
 def is_alive(layout: Layout, writer: str) -> bool:
     """Whether the process that owns this spool still runs, as far as can be told from here."""
-    if spool.is_alive(layout, writer):
-        return True
-    file = layout.segment(writer)
-    return _is_foreign(file) and _seconds_silent(layout, file) < LEASE_SECONDS
+    return spool.is_alive(layout, writer) or _spoke(layout, writer, LEASE_SECONDS)
 
 
 def may_write(layout: Layout, writer: str) -> bool:
     """Whether this spool may grow again: a writer on another machine could merely have been stopped."""
-    if spool.is_alive(layout, writer):
-        return True
+    return spool.is_alive(layout, writer) or _spoke(layout, writer, GRACE_SECONDS)
+
+
+def _spoke(layout: Layout, writer: str, within: float) -> bool:
+    """Whether a writer on another machine showed a sign of life in the last so many seconds."""
     file = layout.segment(writer)
-    return _is_foreign(file) and _seconds_silent(layout, file) < GRACE_SECONDS
-
-
-def _is_foreign(file: Path) -> bool:
-    """Whether a spool was begun on another machine, or on this one before it was started anew."""
     began = read_signature(file)
-    return began is not None and began.boot != boot()
+    if began is None or began.boot == boot():  # of a writer here the flock has told
+        return False
+    silent = _seconds_silent(layout, file)
+    # This machine was started anew since, and what ran on it before is gone; another of the same name
+    # that is at work speaks more often than machines start.
+    return silent < within and not (began.host == host() and silent > uptime())
 
 
 def _seconds_silent(layout: Layout, file: Path) -> float:

@@ -20,9 +20,19 @@ def boot() -> str:
     try:
         return _BOOT_ID.read_text(encoding="ascii").strip()
     except OSError:
-        return f"{socket.gethostname()}-{uuid.getnode():x}"
+        return f"{host()}-{uuid.getnode():x}"
+
+
+def host() -> str:
+    """This machine's name, which another one may have too."""
+    return socket.gethostname()
+
+
+def uptime() -> float:
+    """Seconds since this machine was started, its sleep included where the system tells that."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 def signature() -> WriterBegan:
     """The first line of this process's spool."""
-    return WriterBegan(socket.gethostname(), boot(), os.getpid(), time.time())
+    return WriterBegan(host(), boot(), os.getpid(), time.time())

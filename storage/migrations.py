@@ -27,9 +27,7 @@ def steps() -> tuple[str, ...]:
 
 def version(session: Session) -> int:
     """The database's schema; 0 where it is empty. Raises `StoreTooNew`."""
-    if not session.has_table("migrations"):
-        return 0
-    found = int(session.rows("select max(version) from migrations")[0][0])
+    found = session.schema()
     if found > len(steps()):
         raise StoreTooNew(
             f"{session.layout.root} was written by a newer cockpit (schema {found}, this one "

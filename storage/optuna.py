@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import logging
 import time
+from copy import copy
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,18 +32,18 @@ from storage.events import (
     RunAttr,
     RunChanged,
     RunCreated,
+    RunRestarted,
     SweepAttr,
     SweepCreated,
     SweepDeleted,
 )
-from storage.fold import METRIC_NAMES, default_metric_names
+from storage.fold import METRIC_NAMES, default_metric_names, without_attempt
 from storage.layout import FOLDER, Layout, find_store
 from storage.spool import SpoolWriter
 from storage.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from optuna.distributions import BaseDistribution
 
@@ -53,11 +55,8 @@ _STATES = {
     TrialState.PRUNED: "pruned",
     TrialState.FAIL: "failed",
 }
-_FROM_STATE = {
-    **{text: state for state, text in _STATES.items()},
-    "stopped": TrialState.FAIL,
-    "lost": TrialState.FAIL,
-}
+_FROM_STATE = {text: state for state, text in _STATES.items()}
+"""What Optuna calls a state; whatever is not here is a FAIL to it."""
 
 
 class RunStorage(InMemoryStorage):
@@ -73,6 +72,8 @@ class RunStorage(InMemoryStorage):
         self._layout = _layout(folder)
         self._spool = spool or SpoolWriter(self._layout)
         self._details: dict[int, dict[str, Any]] = {}
+        self._titles: dict[int, str] = {}
+        """What studies are called that pose as others to Optuna."""
         self._stored: set[int] = set()
         """Studies of the store whose trials were not asked for yet."""
         self._load_studies()
@@ -94,6 +95,25 @@ class RunStorage(InMemoryStorage):
         """
         self._details[trial_id] = details
 
+    def restart(self, trial_id: int, attempt: int) -> None:
+        """Try a trial again, `attempt` counted from 0: it runs, with its params and with nothing reported."""
+        with self._lock:
+            trial = copy(self._get_trial(trial_id))
+            trial.state, trial.values, trial.intermediate_values = TrialState.RUNNING, None, {}
+            trial.datetime_start, trial.datetime_complete = _local(datetime.now(UTC)), None
+            trial.system_attrs = without_attempt(trial.system_attrs)
+            self._set_trial(trial_id, trial)
+            self._details.pop(trial_id, None)
+            study_id, _ = self._trial_id_to_study_id_and_number[trial_id]
+            self._find_best(study_id)
+            self._spool.append(RunRestarted(trial_id, attempt, time.time()))
+
+    def _find_best(self, study_id: int) -> None:
+        study = self._studies[study_id]
+        study.best_trial_id = None
+        for trial in study.trials:
+            self._update_cache(trial._trial_id, study_id)
+
     def create_new_study(
         self, directions: Sequence[StudyDirection], study_name: str | None = None
     ) -> int:
@@ -109,6 +129,15 @@ class RunStorage(InMemoryStorage):
                 )
             )
             return study_id
+
+    def pose_as(self, study_id: int, name: str) -> None:
+        """Let Optuna take a study for one of another name: some pruners draw their lots by it.
+
+        Everybody else knows it by its own.
+        """
+        with self._lock:
+            self._titles[study_id] = self._studies[study_id].name
+            self._studies[study_id].name = name
 
     def delete_study(self, study_id: int) -> None:
         with self._lock:
@@ -184,7 +213,8 @@ class RunStorage(InMemoryStorage):
 
     def _as_events(self, study_id: int, trial: FrozenTrial) -> list[Event]:
         run, started = trial._trial_id, trial.datetime_start
-        name = f"{self._studies[study_id].name}#{trial.number}"
+        study = self._titles.get(study_id, self._studies[study_id].name)
+        name = f"{study}#{trial.number}"
         events: list[Event] = [
             RunCreated(
                 run,
@@ -280,7 +310,7 @@ def _param(run: int, name: str, value: Any, distribution: BaseDistribution) -> P
 
 def _frozen(stored: studies.StoredTrial) -> FrozenTrial:
     distributions = {k: json_to_distribution(v) for k, v in stored.distributions.items()}
-    state = _FROM_STATE[stored.state]
+    state = _FROM_STATE.get(stored.state, TrialState.FAIL)
     return FrozenTrial(
         number=stored.number,
         trial_id=stored.id,

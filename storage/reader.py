@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 _FIXED = ("id", "name", "sweep", "number", "state", "started", "seconds", "tags", "note")
 _RUNS = f"""
-select runs.rowid as row, runs.key as id, runs.name, sweeps.name as sweep, runs.number, runs.state,
+select runs.rowid as row, runs.key as id, runs.name, {FIELDS["sweep"][1]} as sweep, runs.number, runs.state,
     runs.started, {FIELDS["seconds"][1]} as seconds, runs.tags, runs.note,
     list_transform($metrics::varchar[], lambda name: runs.metrics[name]) as metrics,
     json_extract_string(runs.params, $params::varchar[]) as params,
     json_type(runs.params, $params::varchar[]) as kinds
-from {window.WITH_SWEEP} where runs.rowid in (select unnest($rows::bigint[]))
+from runs where runs.rowid in (select unnest($rows::bigint[]))
 """
 _POINTS = """
 select runs.key as run, metrics.step, metrics.time, metrics.value
@@ -132,20 +132,21 @@ _SWEEPS: dict[str, Any] = {
 
 
 def _runs(session: Session, query: RunQuery, descending: bool | None) -> pl.DataFrame:
-    scope = window.scope_of(session, query)
-    there = {group.sweep for group in window.groups(session, scope, 0)}
-    if descending is None:
-        sweeps = [one for one in window.objectives(session) if one.sweep in there]
-        descending = window.descends(query.sort, window.directions(sweeps))
-    rows = window.pick(session, scope, replace(query, descending=descending))
-    names = window.names(session, there)
-    pointers = [pointer(name) for name in names["param"]]
-    found = session.frame(_RUNS, rows=rows, metrics=names["metric"], params=pointers)
+    known = run_names(session)
+    with window.matching(session, query, known) as matching:
+        there = {group.sweep for group in matching.groups()}
+        if descending is None:
+            sweeps = [one for one in window.objectives(session) if one.sweep in there]
+            descending = window.descends(query.sort, window.directions(sweeps))
+        rows = matching.rows(replace(query, descending=descending))
+    names = known.among(there)
+    metrics, params = list(names.metrics), list(names.params)
+    found = session.frame(_RUNS, rows=rows, metrics=metrics, params=list(map(pointer, params)))
     order = pl.DataFrame({"row": rows}, schema={"row": pl.Int64})
     frame = order.join(found, on="row", how="left", maintain_order="left")
     return frame.select(
         *(pl.col(name) for name in _FIXED if name != "started"),
-        *_columns(frame, names["metric"], names["param"]),
+        *_columns(frame, metrics, params),
     ).insert_column(5, frame["started"].dt.replace_time_zone("UTC"))
 
 
@@ -191,7 +192,8 @@ def _whole(texts: pl.Series) -> pl.Series | None:
 def _rows_of(session: Session, runs: str | Iterable[str]) -> list[int]:
     if isinstance(runs, str) and is_condition(runs):
         query = RunQuery(where=runs, limit=None)
-        return window.pick(session, window.scope_of(session, query), query)
+        with window.matching(session, query, run_names(session)) as matching:
+            return matching.rows(query)
     ids = [find(session, runs).id] if isinstance(runs, str) else list(runs)
     found = session.rows(
         "select rowid from runs where key in (select unnest($ids::varchar[]))", ids=ids

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
-from itertools import groupby
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -35,13 +34,14 @@ class Removed:
 def retire(session: Session) -> None:
     """Set aside the spools that have nothing more to say."""
     layout = session.layout
-    found = spool.segments(layout)
-    if not found:
-        return
-    known = dict(session.rows("select file, position from spools"))
-    for writer, group in groupby(found, key=lambda entry: entry[0].partition("-")[0]):
-        files = dict(group)
-        if all(files.values()) and _is_done(layout, writer, files, known):
+    writers: dict[str, dict[str, int]] = {}
+    for file, size in spool.segments(layout):
+        writers.setdefault(file.partition("-")[0], {})[file] = size
+    # Only of a writer that is gone is what it wrote all it will ever have written.
+    gone = [files for writer, files in writers.items() if not liveness.may_write(layout, writer)]
+    known = dict(session.rows("select file, position from spools")) if gone else {}
+    for files in gone:
+        if all(files.values()) and all(_is_read(layout.spool / f, known.get(f, 0)) for f in files):
             layout.drained.mkdir(exist_ok=True)
             # The first last: it is the one that tells whether the writer lives.
             for file in sorted(files, reverse=True):
@@ -103,15 +103,8 @@ def drained_files(layout: Layout) -> list[Path]:
     return sorted(layout.drained.glob("*.ndjson"))
 
 
-def _is_done(layout: Layout, writer: str, files: dict[str, int], known: dict[str, int]) -> bool:
-    """Whether a writer is gone, and nothing of its spool is unread but a line it did not finish."""
-    if liveness.may_write(layout, writer):
-        return False
-    # Only now, with the writer gone, is what it wrote all it will ever have written.
-    return all(_is_read(layout.spool / file, known.get(file, 0)) for file in files)
-
-
 def _is_read(file: Path, position: int) -> bool:
+    """Whether nothing is unread but a line that the writer did not finish."""
     with file.open("rb") as stream:
         stream.seek(position)
         return not any(line.endswith(b"\n") for line in stream)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from storage import window
 from storage.errors import UserError
+from storage.expressions.run_filter import run_names
 from storage.ids import from_text
 
 if TYPE_CHECKING:
@@ -16,8 +18,8 @@ if TYPE_CHECKING:
 
     from storage.session import Session
 
-STATES = ("waiting", "running", "complete", "pruned", "failed", "stopped", "lost")
-SETTLED = ("complete", "pruned", "failed", "stopped", "lost")
+SETTLED = ("complete", "pruned", "failed", "timeout", "oom", "stopped", "lost")
+STATES = ("waiting", "running", *SETTLED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +29,14 @@ class Run:
     id: str
     """Twelve characters; a unique prefix of them names the run everywhere."""
     name: str
-    """`SWEEP#NUMBER` for a trial."""
+    """`SWEEP#NUMBER` for a trial, until somebody renames it or its sweep."""
     sweep: str | None
     """The sweep's name."""
     number: int | None
     state: str
     """One of `STATES`."""
     reason: str | None
-    """Why it is failed, stopped, pruned or lost, in one line."""
+    """Why it is pruned or did not get to its end, in one line."""
     params: Mapping[str, Any]
     metrics: Mapping[str, float]
     """The last value by name; NaN and ±inf are kept."""
@@ -47,6 +49,10 @@ class Run:
     tags: tuple[str, ...] = ()
     note: str | None = None
     pinned: bool = False
+    attempt: int = 0
+    """Counted from 0; beyond, the run was tried again, and all that is told of it is of this attempt."""
+    baseline: bool = False
+    """Whether it is what its sweep is measured against."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +121,8 @@ class RunDetail:
     """`cpu_seconds` and `max_rss` (bytes), where they were measured."""
     provenance: Mapping[str, Any]
     """Git commit, interpreter, packages, host, seed, spec, data: see cockpit.sweep.provenance."""
+    log: str | None
+    """The last lines of its log, where it ended and they were kept."""
 
 
 class RunNotFound(UserError):
@@ -126,23 +134,24 @@ def page(session: Session, query: RunQuery) -> RunsPage:
 
     Raises `FilterError` where the query's filter cannot be understood, and `NothingToSortBy`.
     """
-    sweeps = window.objectives(session)
-    scope = window.scope_of(session, query)
-    groups = window.groups(session, scope, max((len(s.metrics) for s in sweeps), default=0))
+    sweeps, known = window.objectives(session), run_names(session)
+    places = max((len(sweep.metrics) for sweep in sweeps), default=0)
+    with window.matching(session, query, known, places) as matching:
+        groups = matching.groups()
+        rows = matching.rows(query) if query.limit != 0 else []
     there = {group.sweep for group in groups}
+    names = known.among(there)
     directions = window.directions(sweep for sweep in sweeps if sweep.sweep in there)
-    names = window.names(session, there)
     total = sum(group.runs for group in groups)
     whole = query.sweep is None and not query.where.strip()
-    rows = window.pick(session, scope, query) if query.limit != 0 else []
-    found = _fetch(session, "rowid", rows)
+    found = _fetch(session, "rowid", rows, {sweep.sweep: sweep.name for sweep in sweeps})
     return RunsPage(
         total=total,
         stored=total if whole else window.count_stored(session),
         offset=query.offset,
         runs=tuple(found[row] for row in rows),
-        params=tuple(names["param"]),
-        metrics=tuple(dict.fromkeys([*directions, *names["metric"]])),
+        params=tuple(names.params),
+        metrics=tuple(dict.fromkeys([*directions, *names.metrics])),
         directions=directions,
         best=window.best(groups, sweeps, directions),
     )
@@ -150,56 +159,90 @@ def page(session: Session, query: RunQuery) -> RunsPage:
 
 def by_ids(session: Session, ids: Sequence[int]) -> tuple[Run, ...]:
     """The runs of these ids, in this order."""
-    found = _fetch(session, "id", ids)
+    if not ids:
+        return ()
+    sweeps = dict(session.rows("select id, name from sweeps"))
+    found = _fetch(session, "id", ids, sweeps)
     return tuple(found[identity] for identity in ids if identity in found)
 
 
-def _fetch(session: Session, key: str, wanted: Sequence[int]) -> dict[int, Run]:
+def _fetch(
+    session: Session, key: str, wanted: Sequence[int], sweeps: Mapping[int, str]
+) -> dict[int, Run]:
     if not wanted:
         return {}
     rows = session.rows(
-        f"select runs.{key}, {_COLUMNS} from {window.WITH_SWEEP}"
-        f" where runs.{key} in (select unnest($wanted))",
+        f"select {key}, {_COLUMNS} from runs where {key} in (select unnest($wanted))",
         wanted=list(wanted),
     )
     now = datetime.now(UTC).replace(tzinfo=None)
-    return {row[0]: _run(row[1:], now) for row in rows}
+    return {row[0]: _run(row[1:], sweeps, now) for row in rows}
 
 
 def find(session: Session, text: str) -> Run:
-    """Find the run people mean by an id, a unique start of one, `SWEEP#NUMBER`, `SWEEP#best` or `@latest`.
+    """Find the run people mean: an id, a unique start of one, a name, `SWEEP#NUMBER` (or `#best`, `#baseline`),
+    `@latest`.
 
     Runs in the trash are not found. Raises `RunNotFound`.
     """
-    if text == "@latest":
-        picked = session.rows("select id from runs where trashed is null order by id desc limit 1")
-    else:
-        picked = session.rows(
-            "select id from runs where name = $text and trashed is null", text=text
-        )
-    if not picked and text.endswith("#best"):
-        picked = _best_of_sweep(session, text.removesuffix("#best"))
-    if not picked and len(text) >= 3:
-        picked = session.rows(
-            "select id from runs where starts_with(key, $text) and trashed is null limit 9",
-            text=text,
-        )
+    picked = (
+        session.rows("select id from runs where trashed is null order by id desc limit 1")
+        if text == "@latest"
+        else session.rows("select id from runs where name = $text and trashed is null", text=text)
+        or _of_sweep(session, *text.rpartition("#")[::2])
+        or _starting(session, text)
+    )
     if len(picked) == 1:
         return by_ids(session, [picked[0][0]])[0]
     if not picked:
         raise RunNotFound(
             f"no run answers to {text!r}; name one by its id, the start of it, SWEEP#NUMBER, "
-            "SWEEP#best or @latest (cockpit runs lists them)"
+            "SWEEP#best, SWEEP#baseline or @latest (cockpit runs lists them)"
         )
     names = ", ".join(f"{run.name} ({run.id})" for run in by_ids(session, [i for (i,) in picked]))
     raise RunNotFound(f"{text!r} could be {names}; write more of the id")
 
 
+def _of_sweep(session: Session, sweep: str, which: str) -> list[tuple[Any, ...]]:
+    """The sweep's run of this number, its best one or its baseline; a renamed one still has its number."""
+    asked = {"best": _BEST, "baseline": _BASELINE}.get(which)
+    if asked is not None:
+        return session.rows(asked, sweep=sweep)
+    if not (which.isascii() and which.isdigit() and len(which) < 10):
+        return []
+    return session.rows(_NUMBERED, sweep=sweep, number=int(which))
+
+
+def _starting(session: Session, text: str) -> list[tuple[Any, ...]]:
+    if len(text) < 3:
+        return []
+    return session.rows(
+        "select id from runs where starts_with(key, $text) and trashed is null limit 9", text=text
+    )
+
+
+_NUMBERED = """
+select id from runs where number = $number and trashed is null
+    and sweep in (select id from sweeps where name = $sweep)
+"""
+_BASELINE = """
+select id from runs where baseline and trashed is null
+    and sweep in (select id from sweeps where name = $sweep)
+order by id desc limit 1
+"""
+_BEST = """
+select runs.id from runs join sweeps on runs.sweep = sweeps.id
+where sweeps.name = $sweep and runs.trashed is null and runs.number is not null
+    and runs.state = 'complete' and runs.feasible and len(sweeps.directions) = 1 and not isnan(runs."values"[1])
+order by if(sweeps.directions[1] = 'maximize', -1, 1) * runs."values"[1], runs.id limit 1
+"""
+
+
 def detail(session: Session, text: str) -> RunDetail:
     """Find a run (see `find`) and read all there is on it. Raises `RunNotFound`."""
     run = find(session, text)
-    ended, attrs, resources, provenance = session.rows(
-        "select ended, user_attrs, resources, content from runs"
+    ended, attrs, resources, provenance, log = session.rows(
+        "select ended, user_attrs, resources, content, log from runs"
         " left join provenance on runs.provenance = provenance.digest where key = $run",
         run=run.id,
     )[0]
@@ -209,6 +252,7 @@ def detail(session: Session, text: str) -> RunDetail:
         user_attrs=json.loads(attrs),
         resources=json.loads(resources or "{}"),
         provenance=json.loads(provenance or "{}"),
+        log=log,
     )
 
 
@@ -237,31 +281,33 @@ def thinned(
     """
     if not ids:
         return {}
-    found: dict[int, tuple[list[float], list[float]]] = {}
-    for identity, step, value in session.rows(
-        _THINNED,
-        ids=list(ids),
-        low=min(ids),
-        high=max(ids),
-        name=name,
-        stretches=max(1, points // 2),
+    most = 2 * max(1, points // 2)
+    of = {"ids": list(ids), "low": min(ids), "high": max(ids), "name": name}
+    rows = session.rows(f"{_POINTS} limit {most * len(ids) + 1}", **of)
+    # Short curves, as nearly all are, need none of the work that thinning takes.
+    if (
+        len(rows) > most * len(ids)
+        or max(Counter(run for run, _, _ in rows).values(), default=0) > most
     ):
-        steps, values = found.setdefault(identity, ([], []))
+        rows = session.rows(_THINNED, **of, stretches=most // 2)
+    found: dict[int, tuple[list[float], list[float]]] = {}
+    for run, step, value in sorted(set(rows)):
+        steps, values = found.setdefault(run, ([], []))
         steps.append(step)
         values.append(value)
-    return {identity: (tuple(steps), tuple(values)) for identity, (steps, values) in found.items()}
+    return {run: (tuple(steps), tuple(values)) for run, (steps, values) in found.items()}
 
 
 _COLUMNS = """
-    runs.key, runs.name, sweeps.name, runs.number, runs.state, runs.reason, runs.params, runs.metrics,
-    runs.step, runs.started, runs.ended, runs.tags, runs.note, runs.pinned
+    key, name, sweep, number, state, reason, params, metrics, step, started, ended, tags, note, pinned,
+    attempt, baseline
 """
-_THINNED = """
-with points as (
-    select run, step, value from metrics
-    where run between $low and $high and run in (select unnest($ids)) and name = $name
-        and isfinite(value)
-), spans as (
+_POINTS = """
+select run, step, value from metrics
+where run between $low and $high and run in (select unnest($ids)) and name = $name and isfinite(value)
+"""
+_THINNED = f"""
+with points as ({_POINTS}), spans as (
     select run, min(step) as low, max(step) - min(step) + 1 as span, count(*) as n from points group by run
 ), stretched as (
     select run, step, value,
@@ -269,23 +315,13 @@ with points as (
     from points join spans using (run)
 ), extremes as (
     select run, unnest([
-        {'step': arg_min(step, value), 'value': min(value)},
-        {'step': arg_max(step, value), 'value': max(value)}
+        {{'step': arg_min(step, value), 'value': min(value)}},
+        {{'step': arg_max(step, value), 'value': max(value)}}
     ], recursive := true)
     from stretched group by run, stretch
 )
-select distinct run, step, value from extremes order by run, step
+select run, step, value from extremes
 """
-
-
-def _best_of_sweep(session: Session, sweep: str) -> list[tuple[Any, ...]]:
-    return session.rows(
-        "select runs.id from runs join sweeps on runs.sweep = sweeps.id where sweeps.name = $sweep"
-        " and runs.trashed is null and runs.state = 'complete' and len(sweeps.directions) = 1"
-        ' and not isnan(runs."values"[1])'
-        " order by if(sweeps.directions[1] = 'maximize', -1, 1) * runs.\"values\"[1], runs.id limit 1",
-        sweep=sweep,
-    )
 
 
 def seconds_between(
@@ -295,13 +331,13 @@ def seconds_between(
     return None if started is None else max(0.0, ((ended or now) - started).total_seconds())
 
 
-def _run(row: tuple[Any, ...], now: datetime) -> Run:
+def _run(row: tuple[Any, ...], sweeps: Mapping[int, str], now: datetime) -> Run:
     key, name, sweep, number, state, reason, params, metrics, step, started, ended = row[:11]
-    tags, note, pinned = row[11:]
+    tags, note, pinned, attempt, baseline = row[11:]
     return Run(
         id=key,
         name=name,
-        sweep=sweep,
+        sweep=sweeps.get(sweep),
         number=number,
         state=state,
         reason=reason,
@@ -313,4 +349,6 @@ def _run(row: tuple[Any, ...], now: datetime) -> Run:
         tags=tuple(tags),
         note=note,
         pinned=pinned,
+        attempt=attempt,
+        baseline=baseline,
     )

@@ -3,19 +3,24 @@
 The store's database is attached read-only, everything acknowledged so far folded in, and what DuckDB could
 do beyond reading it is switched off and locked: no file is read or written, no database attached, no
 setting changed, no extension loaded, nothing spilled to the disk. A query may take so much time and so many
-rows, not more. The store's lock is held meanwhile: writers do not notice, but another reader waits.
+rows, not more. The store's lock is held for as long as nearly all of them take; one that takes longer is
+begun again on a copy, so that nobody has to wait for it.
 
 The views, one row a thing, the trash left out (times are UTC):
 - `runs`: id, name, sweep, number, state, reason, params (JSON), metrics (MAP of last values), step, started,
-  ended, seconds, tags, note, pinned;
+  ended, seconds, tags, note, pinned, attempt, baseline;
 - `params`: run, name, value (text), number (null where it is none);
 - `metrics`: run, name, step, time, value, every point in the order reported;
 - `sweeps`: id, name, state, reason, directions, metrics, trials, workers, sampler, pruner, seed, started,
-  ended, seconds.
+  ended, seconds;
+- `datasets`: digest, name, path, bytes, time of the files of data that were seen.
 """
 
 from __future__ import annotations
 
+import shutil
+import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from threading import Event, Thread
 from typing import TYPE_CHECKING
@@ -23,15 +28,22 @@ from typing import TYPE_CHECKING
 import duckdb
 import polars as pl
 
+from storage.engine import quoted
 from storage.errors import UserError
+from storage.expressions.run_filter import SECONDS
 from storage.faults import explain
+from storage.scratch import scratch
 from storage.store import Store
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from storage.layout import Layout
 
 TIMEOUT = 60.0
 """Seconds."""
+HOLD = 1.0
+"""Seconds for which a query may keep other readers out."""
 
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "memory_limit": "1GB",
@@ -46,16 +58,16 @@ set python_enable_replacements = false;
 set enable_external_access = false;
 set lock_configuration = true;
 """
-_SECONDS = "greatest(0, date_diff('microseconds', {0}.started, coalesce({0}.ended, now() at time zone 'UTC')) / 1e6)"
 _VIEWS = f"""
 create view sweeps as
 select key as id, name, state, reason, directions, metrics, trials, workers, sampler, pruner, seed,
-    started, ended, {_SECONDS.format("s")} as seconds
+    started, ended, {SECONDS.format("s")} as seconds
 from store.sweeps s where trashed is null;
 
 create view runs as
 select r.key as id, r.name, s.name as sweep, r.number, r.state, r.reason, r.params, r.metrics, r.step,
-    r.started, r.ended, {_SECONDS.format("r")} as seconds, r.tags, r.note, r.pinned
+    r.started, r.ended, {SECONDS.format("r")} as seconds, r.tags, r.note, r.pinned,
+    r.attempt, r.baseline
 from store.runs r left join store.sweeps s on r.sweep = s.id where r.trashed is null;
 
 create view params as
@@ -65,6 +77,8 @@ from runs, json_each(runs.params) p;
 create view metrics as
 select r.key as run, m.name, m.step, m.time, m.value
 from store.metrics m join store.runs r on m.run = r.id where r.trashed is null;
+
+create view datasets as select digest, name, path, bytes, time from store.datasets;
 """
 _ALLOWED = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
 _AS_TEXT = {"interval", "bit", "hugeint", "uhugeint", "bignum", "union", "variant"}
@@ -73,6 +87,10 @@ _AS_TEXT = {"interval", "bit", "hugeint", "uhugeint", "bignum", "union", "varian
 
 class QueryError(UserError):
     """The SQL could not be run; the message is a sentence for the user."""
+
+
+class _OutOfTime(Exception):
+    """The query took longer than it may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,22 +109,49 @@ def ask(layout: Layout, sql: str, *, limit: int | None = None, timeout: float = 
 
     Raises `QueryError`, or `StoreError` where the store cannot be opened.
     """
-    with Store(layout).held() as held:
-        with held.session():
-            pass  # opened and closed again: now everything acknowledged is in the tables
-        connection = duckdb.connect(config=_SETTINGS)
-        try:
-            _prepare(connection, layout)
-            _check(connection, sql)
-            return _Run(connection, sql, limit).within(timeout)
-        finally:
-            connection.close()
-
-
-def _prepare(connection: duckdb.DuckDBPyConnection, layout: Layout) -> None:
-    quoted = str(layout.database).replace("'", "''")
     try:
-        connection.execute(f"attach '{quoted}' as store (read_only)")
+        return _ask(layout, sql, limit, timeout)
+    except _OutOfTime:
+        raise QueryError(
+            f"the query was ended after {timeout:g} s; allow it more time (--timeout)"
+        ) from None
+
+
+def _ask(layout: Layout, sql: str, limit: int | None, timeout: float) -> Answer:
+    end = time.monotonic() + timeout
+    with ExitStack() as copied:
+        with Store(layout).held() as held:
+            with held.session():
+                pass  # opened and closed again: now everything acknowledged is in the tables
+            alone = (
+                held.writable and timeout > HOLD
+            )  # else all may look at once, or it is over soon
+            try:
+                return _answer(layout, layout.database, sql, limit, HOLD if alone else timeout)
+            except _OutOfTime:
+                if not alone:
+                    raise
+            file = copied.enter_context(scratch(layout, "sql")) / layout.database.name
+            try:
+                shutil.copyfile(layout.database, file)
+            except OSError:  # no room for it: then the others do have to wait
+                return _answer(layout, layout.database, sql, limit, end - time.monotonic())
+        return _answer(layout, file, sql, limit, end - time.monotonic())
+
+
+def _answer(layout: Layout, file: Path, sql: str, limit: int | None, timeout: float) -> Answer:
+    connection = duckdb.connect(config=_SETTINGS)
+    try:
+        _prepare(connection, layout, file)
+        _check(connection, sql)
+        return _Run(connection, sql, limit).within(timeout)
+    finally:
+        connection.close()
+
+
+def _prepare(connection: duckdb.DuckDBPyConnection, layout: Layout, file: Path) -> None:
+    try:
+        connection.execute(f"attach {quoted(str(file))} as store (read_only)")
     except duckdb.Error as error:
         raise (explain(error, layout, opening=True) or error) from error
     connection.execute(_VIEWS)
@@ -147,9 +192,7 @@ class _Run:
             self._stop()
             thread.join()
         if not in_time:
-            raise QueryError(
-                f"the query was ended after {timeout:g} s; allow it more time (--timeout)"
-            )
+            raise _OutOfTime
         if isinstance(self._error, duckdb.Error):
             raise _in_words(self._error) from self._error
         if self._error is not None:

@@ -20,7 +20,6 @@ from storage.machine import signature
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from storage.layout import Layout
 
@@ -128,7 +127,7 @@ class SpoolWriter:
     def _rotate(self) -> None:
         _force_to_disk(self._file)
         segment = self._segment + 1
-        path = _segment_path(self._layout, self.writer, segment)
+        path = self._layout.segment(self.writer, segment)
         file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND, 0o644)
         if self._file != self._lock_file:
             os.close(self._file)
@@ -197,7 +196,7 @@ def read_chunks(
 def is_alive(layout: Layout, writer: str) -> bool:
     """Whether the process that owns this spool still runs."""
     try:
-        file = os.open(_segment_path(layout, writer, 0), os.O_RDONLY)
+        file = os.open(layout.segment(writer, 0), os.O_RDONLY)
     except FileNotFoundError:
         return False
     try:
@@ -212,7 +211,7 @@ def is_alive(layout: Layout, writer: str) -> bool:
 def _claim(layout: Layout) -> tuple[int, int]:
     while True:
         tag = secrets.randbits(TAG_BITS)
-        path = _segment_path(layout, f"{tag:05x}", 0)
+        path = layout.segment(f"{tag:05x}", 0)
         try:
             file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND, 0o644)
         except FileExistsError:
@@ -221,7 +220,3 @@ def _claim(layout: Layout) -> tuple[int, int]:
             return tag, file
         os.close(file)
         path.unlink()
-
-
-def _segment_path(layout: Layout, writer: str, segment: int) -> Path:
-    return layout.spool / f"{writer}-{segment:06d}.ndjson"

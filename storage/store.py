@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import duckdb
 
 from storage import liveness, spool
 from storage.drain import drain, pending, settle_lost
+from storage.engine import lent
 from storage.faults import (
     StoreBusy,
     StoreDamaged,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from storage.engine import Engine
     from storage.layout import Layout
 
 __all__ = [
@@ -48,13 +50,6 @@ __all__ = [
     "StoreReadOnly",
     "StoreTooNew",
 ]
-
-_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
-    "memory_limit": "1GB",
-    "threads": "2",
-    "autoinstall_known_extensions": "false",
-    "autoload_known_extensions": "false",
-}
 
 
 class Held:
@@ -72,20 +67,17 @@ class Held:
         if self.writable and not self.layout.database.exists():
             self.create(self.layout.fresh)
             self.layout.fresh.replace(self.layout.database)
-        connection = self._connect(self.layout.database, notices)
         try:
-            session = Session(connection, self.layout, read_only=not self.writable)
-            session.notices = notices
-            migrate(session)
-            if fold:
-                self._take_in(session, settle)
-            yield session
+            with self._open(self.layout.database, notices) as session:
+                session.notices = notices
+                migrate(session)
+                if fold:
+                    self._take_in(session, settle)
+                yield session
         except duckdb.Error as error:
             if (fault := explain(error, self.layout)) is not None:
                 raise fault from error
             raise
-        finally:
-            connection.close()
 
     def replace(self, file: Path) -> None:
         """Put `file` in the database's place, whole or not at all; no session may be open."""
@@ -109,16 +101,15 @@ class Held:
     def create(self, file: Path) -> None:
         """Make an empty database; never in its place, where half of it would be a damaged one."""
         file.unlink(missing_ok=True)
-        with closing(self._connect(file, [])) as connection:
-            migrate(Session(connection, self.layout))
+        with self._open(file, []) as session:
+            migrate(session)
 
     def verify(self, file: Path) -> None:
         """Read a file whole, to see whether it is a store's database of a schema that is known.
 
         Raises `StoreTooNew`, or `StoreDamaged` for whatever else it is.
         """
-        with closing(self._connect(file, [])) as connection:
-            session = Session(connection, self.layout)
+        with self._open(file, []) as session:
             if version(session) == 0:
                 raise StoreDamaged(f"{file} holds no runs and sweeps")
             try:
@@ -127,17 +118,21 @@ class Held:
             except duckdb.Error as error:
                 raise StoreDamaged(f"{file} cannot be read: {error}") from error
 
-    def _connect(self, file: Path, notices: list[str]) -> duckdb.DuckDBPyConnection:
-        config = dict(_SETTINGS)
-        if self.writable:
-            config["temp_directory"] = str(self.layout.temporary)
-        elif not file.exists():
+    @contextmanager
+    def _open(self, file: Path, notices: list[str]) -> Iterator[Session]:
+        if not self.writable and not file.exists():
             raise StoreReadOnly(
                 f"{self.layout.root} cannot be written, and nobody has folded its spools in yet"
             )
+        with lent(self.layout.temporary if self.writable else None) as engine:
+            connection = self._attach(engine, file, notices)
+            yield Session(connection, self.layout, read_only=not self.writable)
+            engine.detach()
+
+    def _attach(self, engine: Engine, file: Path, notices: list[str]) -> duckdb.DuckDBPyConnection:
         while True:
             try:
-                return duckdb.connect(str(file), read_only=not self.writable, config=config)
+                return engine.attach(file, read_only=not self.writable)
             except duckdb.Error as error:
                 if is_stale_wal(error) and self.writable and file == self.layout.database:
                     notices.append(_set_log_aside(self.layout))

@@ -53,7 +53,7 @@ def studies(session: Session) -> tuple[StoredStudy, ...]:
 
 
 def trials(session: Session, study: int) -> tuple[StoredTrial, ...]:
-    """The study's trials by number."""
+    """The study's trials by number; a run without one (a baseline) is none of Optuna's."""
     reports: dict[int, dict[int, float]] = {}
     for run, step, value in session.rows(_REPORTS, study=study):
         reports.setdefault(run, {})[step] = value
@@ -79,7 +79,7 @@ def trials(session: Session, study: int) -> tuple[StoredTrial, ...]:
 
 _TRIALS = """
 select id, number, state, "values", params, distributions, user_attrs, system_attrs, started, ended
-from runs where sweep = $study
+from runs where sweep = $study and number is not null
 union all
 -- A trial that was deleted for good leaves its number taken.
 select id, number, 'failed', null, '{}', '{}', '{}', '{}', time, time

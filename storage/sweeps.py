@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from storage.errors import UserError
+from storage.ids import from_text
 from storage.runs import Curve, Run, RunQuery, RunsPage, by_ids, page, seconds_between, thinned
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ class Sweep:
     id: str
     name: str
     state: str
-    """`running`, `complete` (did what was asked), `stopped` (was asked to end), `failed`, or `lost`."""
+    """`running`, `paused`, `complete` (did what was asked), `stopped` (was asked to end), `failed`, or `lost`."""
     reason: str | None
     metrics: tuple[str, ...]
     """The objectives."""
@@ -32,9 +33,11 @@ class Sweep:
     trials: int | None
     """How many were asked for."""
     counts: Mapping[str, int]
-    """Runs by state; states without a run are absent."""
+    """Trials by state; states without one are absent."""
     best: Run | None
-    """Best complete run of a sweep with one objective."""
+    """Best complete trial of a sweep with one objective."""
+    baseline: Run | None
+    """What the trials are measured against: trial 0, or a run that is no trial; None where there is none."""
     workers: int | None
     sampler: str | None
     pruner: str | None
@@ -48,7 +51,7 @@ class Sweep:
 
     @property
     def settled(self) -> int:
-        """Runs that have ended, however they did."""
+        """Trials that have ended, however they did."""
         return sum(n for state, n in self.counts.items() if state not in ("running", "waiting"))
 
 
@@ -95,6 +98,20 @@ def find_sweep(session: Session, name: str) -> Sweep:
     return found[0]
 
 
+def provenance_of(session: Session, name: str) -> Mapping[str, Any]:
+    """What identifies how a sweep was started the last time; empty where nothing was kept.
+
+    Raises `SweepNotFound`.
+    """
+    rows = session.rows(
+        "select content from sweeps join provenance on provenance.digest = sweeps.provenance"
+        " where sweeps.key = $key",
+        key=find_sweep(session, name).id,
+    )
+    found: dict[str, Any] = json.loads(rows[0][0]) if rows else {}
+    return found
+
+
 def view(session: Session, name: str, points: int = 200, curves: int = 60) -> SweepView:
     """Read what the Sweep screen shows: `curves` newest trials' reports in `points` points each.
 
@@ -117,35 +134,30 @@ select id, key, name, state, reason, metrics, directions, trials, workers, sampl
     driver, started, ended,
     (select map_from_entries(list((state, n))) from (
         select state, count(*) as n from runs where runs.sweep = sweeps.id and trashed is null
-        group by state)) as counts,
+        and number is not null group by state)) as counts,
     if(len(directions) = 1, (
         select if(directions[1] = 'maximize', arg_max(id, "values"[1]), arg_min(id, "values"[1])) from runs
         where runs.sweep = sweeps.id and runs.state = 'complete' and runs.trashed is null
-            and not isnan("values"[1])
-    ), null) as best
+            and runs.feasible and runs.number is not null and not isnan("values"[1])
+    ), null) as best,
+    (select max(id) from runs where runs.sweep = sweeps.id and baseline and runs.trashed is null) as baseline
 from sweeps where {where} order by id desc
 """
 
 
 def _read(session: Session, where: str, **params: Any) -> tuple[Sweep, ...]:
-    frame = session.rows(_SWEEPS.format(where=where), **params)
-    best = {
-        run.id: run for run in by_ids(session, [row[-1] for row in frame if row[-1] is not None])
-    }
-    keys = dict(
-        session.rows(
-            "select id, key from runs where id in (select unnest($ids))", ids=[r[-1] for r in frame]
-        )
-    )
+    rows = session.rows(_SWEEPS.format(where=where), **params)
+    named = sorted({identity for row in rows for identity in row[-2:] if identity is not None})
+    runs = {from_text(run.id): run for run in by_ids(session, named)}
     now = datetime.now(UTC).replace(tzinfo=None)
-    return tuple(_sweep(row, best.get(keys.get(row[-1], "")), now) for row in frame)
+    return tuple(_sweep(row, runs, now) for row in rows)
 
 
-def _sweep(row: tuple[Any, ...], best: Run | None, now: datetime) -> Sweep:
+def _sweep(row: tuple[Any, ...], runs: Mapping[int, Run], now: datetime) -> Sweep:
     _, key, name, state, reason, metrics, directions, trials, workers, sampler, pruner, seed = row[
         :12
     ]
-    driver, started, ended, counts, _ = row[12:]
+    driver, started, ended, counts, best, baseline = row[12:]
     return Sweep(
         id=key,
         name=name,
@@ -155,7 +167,8 @@ def _sweep(row: tuple[Any, ...], best: Run | None, now: datetime) -> Sweep:
         directions=tuple(directions),
         trials=trials,
         counts=counts or {},
-        best=best,
+        best=runs.get(best),
+        baseline=runs.get(baseline),
         workers=workers,
         sampler=sampler,
         pruner=pruner,
@@ -170,7 +183,7 @@ def _values(session: Session, sweep: Sweep) -> list[tuple[int, float, str]]:
     return session.rows(
         'select number, coalesce("values"[1], runs.metrics[$metric]) as value, runs.state from runs'
         " join sweeps on runs.sweep = sweeps.id where sweeps.key = $sweep and runs.trashed is null"
-        " and isfinite(value) order by number",
+        " and number is not null and isfinite(value) order by number",
         metric=sweep.metrics[0] if sweep.metrics else "value",
         sweep=sweep.id,
     )
@@ -196,7 +209,7 @@ def _curves(session: Session, sweep: Sweep, points: int, limit: int) -> tuple[Cu
     rows = session.rows(
         "select runs.id, runs.key, runs.number, runs.state from runs join sweeps on runs.sweep = sweeps.id"
         " where sweeps.key = $sweep and runs.step is not null and runs.trashed is null"
-        " order by runs.number desc limit $limit",
+        " and runs.number is not null order by runs.number desc limit $limit",
         sweep=sweep.id,
         limit=limit,
     )

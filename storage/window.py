@@ -1,29 +1,21 @@
-"""The SQL behind a page of runs: one pass for what is known of all matching runs, one for the order."""
+"""The SQL behind a page of runs: which match, what is known of them all, and in what order they come."""
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from storage.expressions.run_filter import FIELDS, run_filter, run_names
-from storage.expressions.terms import Kind, NothingToSortBy, Term, Values
+from storage.expressions.run_filter import FIELDS, run_filter
+from storage.expressions.terms import Kind, NothingToSortBy, Values
 from storage.ids import to_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from storage.expressions.run_filter import RunNames
     from storage.runs import RunQuery
     from storage.session import Session
-
-WITH_SWEEP = "runs left join sweeps on runs.sweep = sweeps.id"
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """The runs that a query is about, as SQL."""
-
-    where: str
-    values: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +23,8 @@ class Objectives:
     """What a sweep is after."""
 
     sweep: int
+    name: str
+    """The sweep's."""
     metrics: list[str]
     directions: list[str]
 
@@ -42,21 +36,13 @@ class Group:
     sweep: int | None
     runs: int
     extremes: tuple[tuple[int | None, float | None], ...]
-    """For each objective (run's id, value) of the lowest, then of the highest; complete runs only."""
+    """For each objective (run's id, value) of the lowest, then of the highest; complete trials only."""
 
 
-def scope_of(session: Session, query: RunQuery) -> Scope:
-    """Understand a query's filter; raises `FilterError`."""
-    conditions = ["runs.trashed is null"]
-    values: dict[str, Any] = {}
-    if query.sweep is not None:
-        conditions.append("runs.sweep in (select id from sweeps where name = $sweep)")
-        values["sweep"] = query.sweep
-    if query.where.strip():
-        found = run_filter(session, query.where)
-        conditions.append(found.sql)
-        values |= found.values
-    return Scope(" and ".join(conditions), values)
+def objectives(session: Session) -> list[Objectives]:
+    """Of every sweep, newest first."""
+    rows = session.rows("select id, name, metrics, directions from sweeps order by id desc")
+    return [Objectives(*row) for row in rows]
 
 
 def count_stored(session: Session) -> int:
@@ -65,30 +51,100 @@ def count_stored(session: Session) -> int:
     return found
 
 
-def objectives(session: Session) -> list[Objectives]:
-    """Of every sweep, newest first."""
-    rows = session.rows("select id, metrics, directions from sweeps order by id desc")
-    return [Objectives(*row) for row in rows]
+class Matching:
+    """The runs that match a query."""
+
+    def __init__(
+        self, session: Session, source: str, values: Mapping[str, Any], keys: int, places: int
+    ) -> None:
+        self._session = session
+        self._source = source
+        """A table or a subquery with `row`, `sweep`, `id`, `pinned`, the keys to sort by `k0`… and the
+        objectives of complete trials `v1`…"""
+        self._values = values
+        self._keys = keys
+        self._places = places
+
+    def groups(self) -> list[Group]:
+        """Count them by sweep and find the extremes of the objectives; however many there are, one pass."""
+        extremes = "".join(_EXTREMES.format(place=place) for place in range(1, self._places + 1))
+        found = self._session.rows(
+            f"select sweep, count(*){extremes} from {self._source} group by sweep", **self._values
+        )
+        return [
+            Group(sweep, runs, tuple(zip(told[::2], told[1::2], strict=True)))
+            for sweep, runs, *told in found
+        ]
+
+    def rows(self, query: RunQuery) -> list[int]:
+        """Row ids of the query's window, in its order."""
+        way = "desc" if query.descending else "asc"
+        order = ["pinned desc"] if query.pinned_first else []
+        order += [f"k{place} {way} nulls last" for place in range(self._keys)]
+        order.append("id desc" if self._keys else f"id {way}")
+        limit = "" if query.limit is None else f"limit {query.limit:d}"
+        found = self._session.rows(
+            f"select row from {self._source} order by {', '.join(order)} {limit} offset {query.offset:d}",
+            **self._values,
+        )
+        return [row for (row,) in found]
 
 
-def groups(session: Session, scope: Scope, most: int) -> list[Group]:
-    """Count the matching runs of each sweep and find the extremes of up to `most` objectives.
-
-    One pass, however many sweeps and objectives there are.
-    """
-    values = "".join(_VALUE.format(place=place) for place in range(1, most + 1))
-    extremes = "".join(_EXTREMES.format(place=place) for place in range(1, most + 1))
-    rows = session.rows(
-        f"select sweep, count(*){extremes} from"
-        f" (select runs.sweep, runs.id{values} from {WITH_SWEEP} where {scope.where}) group by sweep",
-        **scope.values,
-    )
-    pairs = [tuple(zip(row[2::2], row[3::2], strict=True)) for row in rows]
-    return [Group(row[0], row[1], found) for row, found in zip(rows, pairs, strict=True)]
-
-
-_VALUE = ", case when runs.state = 'complete' then nullif(runs.\"values\"[{place}], 'nan'::double) end as v{place}"
 _EXTREMES = ", arg_min(id, v{place}), min(v{place}), arg_max(id, v{place}), max(v{place})"
+_VALUE = """, case when runs.state = 'complete' and runs.feasible and runs.number is not null
+    then nullif(runs."values"[{place}], 'nan'::double) end as v{place}"""
+
+
+@contextmanager
+def matching(
+    session: Session, query: RunQuery, names: RunNames, places: int = 0
+) -> Iterator[Matching]:
+    """Find a query's runs, with up to `places` objectives. Raises `FilterError` or `NothingToSortBy`."""
+    condition, values = _where(query, names)
+    keys = _keys(query, names, values)
+    picked = "".join(f", {key} as k{place}" for place, key in enumerate(keys))
+    picked += "".join(_VALUE.format(place=place) for place in range(1, places + 1))
+    sql = (
+        "select runs.rowid as row, runs.sweep, runs.id, runs.pinned"
+        f"{picked} from runs where {condition}"
+    )
+    if not query.where.strip():
+        yield Matching(session, f"({sql})", values, len(keys), places)
+        return
+    # A filter may have to read JSON: once, not for every question.
+    session.write(f"create temp table matching as {sql}", **values)
+    try:
+        yield Matching(session, "matching", {}, len(keys), places)
+    finally:
+        session.write("drop table matching")
+
+
+def _where(query: RunQuery, names: RunNames) -> tuple[str, dict[str, Any]]:
+    conditions = ["runs.trashed is null"]
+    values: dict[str, Any] = {}
+    if query.sweep is not None:
+        conditions.append("runs.sweep in (select id from sweeps where name = $sweep)")
+        values["sweep"] = query.sweep
+    if query.where.strip():
+        found = run_filter(names, query.where)
+        conditions.append(found.sql)
+        values |= found.values
+    return " and ".join(conditions), values
+
+
+def _keys(query: RunQuery, names: RunNames, bound: dict[str, Any]) -> list[str]:
+    """What to sort by, one after the other; a param's numbers come before its texts."""
+    if query.sort is None:
+        return []
+    values = Values("s")
+    term = names.find(query.sort.split("."), values)
+    if term is None:
+        raise NothingToSortBy(f"there is no {query.sort!r} to sort by")
+    bound |= values.bound
+    if Kind.SET in term.readings:
+        return [f"nullif({term.readings[Kind.SET]}, [])"]
+    keys = [term.readings[kind] for kind in (Kind.NUMBER, Kind.TEXT) if kind in term.readings]
+    return keys or list(term.readings.values())
 
 
 def directions(sweeps: Iterable[Objectives]) -> dict[str, str]:
@@ -113,18 +169,6 @@ def best(found: list[Group], sweeps: list[Objectives], ways: Mapping[str, str]) 
     return {name: to_text(min(values)[1]) for name, values in known.items()}
 
 
-def names(session: Session, sweeps: Iterable[int | None]) -> dict[str, list[str]]:
-    """Names of the sweeps' params and metrics, in the order first seen."""
-    wanted = list(sweeps)
-    rows = session.rows(
-        "select kind, name from names where list_contains($sweeps, sweep) or ($lone and sweep is null)"
-        " group by kind, name order by min(position)",
-        sweeps=[sweep for sweep in wanted if sweep is not None],
-        lone=None in wanted,
-    )
-    return {kind: [n for k, n in rows if k == kind] for kind in ("param", "metric")}
-
-
 LARGEST_FIRST = ("started", "seconds", "step", "pinned")
 """Fields that one wants to see from the large end."""
 
@@ -134,37 +178,3 @@ def descends(sort: str | None, ways: Mapping[str, str]) -> bool:
     if sort in FIELDS:
         return sort in LARGEST_FIRST
     return ways.get((sort or "").removeprefix("metrics.")) != "minimize"
-
-
-def pick(session: Session, scope: Scope, query: RunQuery) -> list[int]:
-    """Row ids of the window's runs, in order."""
-    order, values = _order(session, query)
-    limit = "" if query.limit is None else f"limit {query.limit:d}"
-    rows = session.rows(
-        f"select runs.rowid from {WITH_SWEEP} where {scope.where}"
-        f" order by {order} {limit} offset {query.offset:d}",
-        **scope.values,
-        **values,
-    )
-    return [row for (row,) in rows]
-
-
-def _order(session: Session, query: RunQuery) -> tuple[str, dict[str, Any]]:
-    way = "desc" if query.descending else "asc"
-    first = "runs.pinned desc, " if query.pinned_first else ""
-    if query.sort is None:
-        return f"{first}runs.id {way}", {}
-    values = Values("s")
-    term = run_names(session).find(query.sort.split("."), values)
-    if term is None:
-        raise NothingToSortBy(f"there is no {query.sort!r} to sort by")
-    keys = [f"{sql} {way} nulls last" for sql in _sortable(term)]
-    return f"{first}{', '.join(keys)}, runs.id desc", values.bound
-
-
-def _sortable(term: Term) -> list[str]:
-    """A param's numbers come before its texts."""
-    if Kind.SET in term.readings:
-        return [f"nullif({term.readings[Kind.SET]}, [])"]
-    keys = [term.readings[kind] for kind in (Kind.NUMBER, Kind.TEXT) if kind in term.readings]
-    return keys or list(term.readings.values())

@@ -61,7 +61,7 @@ def replay(spec: Spec, layout: Layout, listener: Listener) -> Summary:
     """
     name = spec.sweep.name
     study = optuna.load_study(study_name=name, storage=RunStorage(layout.root))
-    script = Script(study.get_trials(deepcopy=False))
+    script = Script(name, study.get_trials(deepcopy=False))
     if not script.asks:
         raise SweepFailed(f"the order of {name} was not recorded: it cannot be replayed")
     sweep = spec.sweep.model_copy(update={"name": f"{name}-replay"})

@@ -75,6 +75,8 @@ class _Turn:
 class Script:
     """The turns of an earlier sweep, one after the other."""
 
+    name: str
+    """The earlier sweep's."""
     trials: Sequence[FrozenTrial]
     differences: list[str] = field(default_factory=list)
     """Sentences about what came out otherwise than then, the first ones first."""

@@ -76,6 +76,7 @@ class Search:
         self._moved = False
         sweep = spec.sweep
         if script is not None:
+            storage.pose_as(self.id, script.name)
             sweep = sweep.model_copy(update={"trials": script.asks, "time": None, "patience": None})
         self.budget = Budget(sweep, self._count())
 

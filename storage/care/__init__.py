@@ -24,6 +24,10 @@ PATIENCE = 30.0
 """Seconds that care waits for the lock: nobody stands at a screen for it."""
 
 
+KEPT = 3
+"""How many of the databases that a restore replaced are kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class Compacted:
     """What a compaction gave back."""
@@ -192,6 +196,9 @@ def _set_aside(layout: Layout) -> Path | None:
         aside.hardlink_to(layout.database)
     except OSError:  # a file system without hard links
         shutil.copyfile(layout.database, aside)
+    for old in layout.kept_backups("before-restore-")[:-KEPT]:
+        old.unlink()
+        old.with_name(f"{old.name}.wal").unlink(missing_ok=True)
     if layout.log_ahead.exists():  # of a damaged database only: the others were closed in peace
         layout.log_ahead.replace(aside.with_name(f"{aside.name}.wal"))
     sync_folder(layout.backups)

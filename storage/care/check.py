@@ -8,25 +8,22 @@ and removed earlier can no longer be told anew, and is counted as such.
 from __future__ import annotations
 
 import shutil
-import time
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 
 from storage import retention, spool
-from storage.care.compare import UNBEGUN, Difference, compare
+from storage.care.compare import Difference, compare
 from storage.faults import StoreReadOnly
+from storage.fold import UNBEGUN
 from storage.layout import Layout
+from storage.scratch import scratch
 from storage.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
     from storage.session import Session
 
-_DAY = 86_400.0
 SHOWN = 5
 """How many quarantined lines are shown in full."""
 
@@ -77,7 +74,9 @@ def check(store: Store, timeout: float = 5.0) -> CheckReport:
     Raises what `Store.session` raises, and `StoreReadOnly` where there is no room of ours to work in.
     """
     layout = store.layout
-    with _workplace(layout) as work:
+    with scratch(layout, "check") as folder:
+        work = Layout(folder)
+        work.create()
         with store.held(timeout) as held, held.session() as session:
             if session.read_only:
                 raise StoreReadOnly(f"{layout.root} cannot be written; a check needs to")
@@ -91,21 +90,6 @@ def check(store: Store, timeout: float = 5.0) -> CheckReport:
                 drained = {file.name for file in retention.drained_files(layout)}
                 retention.note_proven(session, [entry for entry in files if entry[0] in drained])
     return report
-
-
-@contextmanager
-def _workplace(layout: Layout) -> Iterator[Layout]:
-    layout.temporary.mkdir(exist_ok=True)
-    for left in layout.temporary.glob("check-*"):  # by a check that was killed
-        if time.time() - left.stat().st_mtime > _DAY:
-            shutil.rmtree(left)
-    folder = Path(mkdtemp(prefix="check-", dir=layout.temporary))
-    try:
-        work = Layout(folder)
-        work.create()
-        yield work
-    finally:
-        shutil.rmtree(folder)
 
 
 def _take_spools(session: Session, work: Layout) -> list[tuple[str, int]]:

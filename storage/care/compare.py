@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from storage.fold import UNBEGUN
+
 if TYPE_CHECKING:
     from storage.session import Session
 
 EXAMPLES = 5
 """How many differences of one kind are named."""
-UNBEGUN = "the event that began this run is missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ def compare(session: Session, whole: bool) -> list[Difference]:
 _SETS = {
     "names": "sweep, kind, name",
     "provenance": "digest, content",
+    "datasets": "digest, name, path",
     "quarantine": "file, position, problem, line",
     "deleted": "id",
 }
@@ -82,7 +84,7 @@ def _columns(session: Session, table: str, whole: bool) -> list[Difference]:
         if not whole and column in _LATER:
             continue
         mine, other = _normal(table, "a", column), _normal(table, "b", column)
-        settled = " and not (a.state = 'running' and b.state in ('lost', 'complete'))"
+        settled = " and not (a.state in ('running', 'paused') and b.state in ('lost', 'complete'))"
         sql = (
             f"select a.key, {mine}::varchar, {other}::varchar from {table} a"
             f" join stored.{table} b using (id) where {mine} is distinct from {other}"

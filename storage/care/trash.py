@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -110,6 +111,9 @@ def purge(store: Store, wanted: Sequence[Target], timeout: float = care.PATIENCE
         if target.kind == "sweep":
             layout.release(target.name)
             layout.sweep_log(target.name).unlink(missing_ok=True)
+            for state in layout.sampler(target.id):
+                state.unlink(missing_ok=True)
+            shutil.rmtree(layout.control(target.id), ignore_errors=True)
     proven = check(store, timeout).passed
     care.compact(store, timeout=timeout)
     return Purged(before, layout.size() + _folder_bytes(layout), proven)
@@ -198,10 +202,10 @@ def _refuse_running(session: Session, wanted: Sequence[Target]) -> None:
 
 _RUNNING = """
 select driver->>'pid' from sweeps where id = $id and (
-    state = 'running' or exists (from runs where runs.sweep = sweeps.id and runs.state = 'running'))
+    state in ('running', 'paused') or exists (from runs where runs.sweep = sweeps.id and runs.state = 'running'))
 union all
 select driver->>'pid' from runs left join sweeps on sweeps.id = runs.sweep where runs.id = $id and (
-    runs.state = 'running' or (runs.state = 'waiting' and sweeps.state = 'running'))
+    runs.state = 'running' or (runs.state = 'waiting' and sweeps.state in ('running', 'paused')))
 """
 
 

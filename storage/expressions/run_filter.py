@@ -15,29 +15,29 @@ from typing import TYPE_CHECKING
 from storage.expressions.terms import Condition, Kind, Term, Values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from storage.session import Session
 
+SECONDS = """
+greatest(0, date_diff('microseconds', {0}.started, coalesce({0}.ended, now() at time zone 'UTC')) / 1e6)
+"""
+"""From a run's or a sweep's start to its end, or to now."""
 FIELDS: dict[str, tuple[Kind, str]] = {
     "id": (Kind.TEXT, "runs.key"),
     "name": (Kind.TEXT, "runs.name"),
-    "sweep": (Kind.TEXT, "sweeps.name"),
+    "sweep": (Kind.TEXT, "(select sweeps.name from sweeps where sweeps.id = runs.sweep)"),
     "number": (Kind.NUMBER, "runs.number::double"),
     "state": (Kind.TEXT, "runs.state"),
     "reason": (Kind.TEXT, "runs.reason"),
     "step": (Kind.NUMBER, "runs.step::double"),
     "started": (Kind.TIME, "runs.started"),
-    "seconds": (
-        Kind.NUMBER,
-        "greatest(0, date_diff('microseconds', runs.started,"
-        " coalesce(runs.ended, now() at time zone 'UTC')) / 1e6)",
-    ),
+    "seconds": (Kind.NUMBER, SECONDS.format("runs")),
     "tag": (Kind.SET, "coalesce(runs.tags, [])"),
     "note": (Kind.TEXT, "runs.note"),
     "pinned": (Kind.TRUTH, "runs.pinned"),
 }
-"""By name: what it gives and its SQL, over `runs left join sweeps`."""
+"""By name: what it gives and its SQL, over `runs`."""
 
 _OPERATORS = re.compile(
     r"[=<>()'\";$,]|(?<!\S)(?:and|or|not|in|is|like|ilike|between)(?!\S)", re.IGNORECASE
@@ -52,8 +52,9 @@ _WORD = """
 class RunNames:
     """Resolves the names of runs' columns."""
 
-    metrics: frozenset[str]
-    params: frozenset[str]
+    metrics: Mapping[str, frozenset[int | None]]
+    """By name, in the order first seen, the sweeps whose runs have it (None: runs of none)."""
+    params: Mapping[str, frozenset[int | None]]
 
     def find(self, path: Sequence[str], values: Values) -> Term | None:
         scope, rest, name = path[0], ".".join(path[1:]), ".".join(path)
@@ -68,6 +69,12 @@ class RunNames:
             return metric(name, values)
         return param(name, values) if name in self.params else None
 
+    def among(self, sweeps: Collection[int | None]) -> RunNames:
+        """Those of them that the runs of these sweeps have."""
+        metrics = {name: of for name, of in self.metrics.items() if not of.isdisjoint(sweeps)}
+        params = {name: of for name, of in self.params.items() if not of.isdisjoint(sweeps)}
+        return RunNames(metrics, params)
+
     def names(self) -> Iterable[str]:
         scoped = (f"metrics.{name}" for name in self.metrics)
         yield from (f"params.{name}" for name in self.params)
@@ -79,8 +86,8 @@ def is_condition(text: str) -> bool:
     return _OPERATORS.search(text) is not None
 
 
-def run_filter(session: Session, text: str) -> Condition:
-    """Understand a filter over `runs left join sweeps`; raises `FilterError`."""
+def run_filter(names: RunNames, text: str) -> Condition:
+    """Understand a filter over `runs`; raises `FilterError`."""
     if not is_condition(text):
         return _words(text.split())
     # Here, because the parser takes a while to import and words do without it.
@@ -88,17 +95,23 @@ def run_filter(session: Session, text: str) -> Condition:
     from storage.expressions.syntax import parse
 
     tree = parse(text)
-    return _words([tree.name]) if tree.is_string else condition(tree, run_names(session))
+    return _words([tree.name]) if tree.is_string else condition(tree, names)
 
 
 def run_names(session: Session) -> RunNames:
     """What the runs of a store have, objectives that nobody has reported yet included."""
-    found: dict[str, set[str]] = {"metric": set(), "param": set()}
-    for kind, name in session.rows(
-        "select distinct kind, name from names union select 'metric', unnest(metrics) from sweeps"
-    ):
-        found[kind].add(name)
-    return RunNames(frozenset(found["metric"]), frozenset(found["param"]))
+    found: dict[str, dict[str, frozenset[int | None]]] = {"metric": {}, "param": {}}
+    for kind, name, sweeps, _ in session.rows(_NAMES):
+        found[kind].setdefault(name, frozenset(sweeps))
+    return RunNames(found["metric"], found["param"])
+
+
+_NAMES = """
+select kind, name, list(sweep), min(position) as place from names where kind <> 'system' group by kind, name
+union all
+select 'metric', unnest(metrics), [], null from sweeps
+order by place nulls last
+"""
 
 
 def metric(name: str, values: Values) -> Term:
@@ -109,11 +122,11 @@ def metric(name: str, values: Values) -> Term:
 def param(name: str, values: Values) -> Term:
     """A param, which may be anything."""
     text = f"json_extract_string(runs.params, {values.bind(pointer(name))})"
-    # Each reading names the text once, for DuckDB would read the JSON again for every mention. NaN is
-    # stored as a text, and the only one with an `a` that would become a number.
+    # Each reading names the text once, for DuckDB would read the JSON again for every mention.
+    number = f"try_cast({text} as double)"
     return Term(
         {
-            Kind.NUMBER: f"try_cast(translate({text}, 'aA', '??') as double)",
+            Kind.NUMBER: f"list_filter([{number}], lambda one: not isnan(one))[1]",
             Kind.TEXT: text,
             Kind.TRUTH: f"map {{'true': true, 'false': false}}[{text}]",
         },

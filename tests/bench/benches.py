@@ -13,7 +13,7 @@ from storage.events import MetricLogged, RunChanged, RunCreated
 from storage.runs import curve
 from storage.spool import SpoolWriter, segments
 from storage.store import Store
-from tests.bench import programs, trials
+from tests.bench import programs, sweeps, trials
 from tests.bench.measure import Figure, median, seconds
 from tests.bench.ours import Cockpit, fold, top
 from tests.bench.peers import Jsonl, Mlflow, Sqlite, installed
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from storage.layout import Layout
+    from tests.bench.programs import Speed
 
 Place = Cockpit | Jsonl | Sqlite | Mlflow
 _RNG = random.Random(7)
@@ -184,9 +185,9 @@ def optuna() -> Iterator[Figure]:
 def reader() -> Iterator[Figure]:
     """Appends a second with a neighbour beside the writer, in turn, nine times"""
     for work, what in ((True, "training, half a millisecond a step"), (False, "flat out")):
-        found = [_beside(work) for _ in range(9)]
+        found = list(zip(*(_beside(work) for _ in range(9)), strict=True))
         alone, computing, looking, looping = (
-            statistics.median(rates) for rates in zip(*found, strict=True)
+            statistics.median(speed.rate for speed in speeds) for speeds in found
         )
         yield Figure(f"{what}, alone", alone, "/s")
         yield Figure("  slowed by one that only computes", 100 * (1 - computing / alone), "%")
@@ -194,14 +195,18 @@ def reader() -> Iterator[Figure]:
         yield Figure("  by a reader without a pause", 100 * (1 - looping / alone), "%")
         beyond = 100 * (1 - looping / computing)
         yield Figure("    beyond the one that only computes", beyond, "%", 5.0)
+        cpu, *beside = (statistics.median(speed.cpu for speed in speeds) for speeds in found)
+        yield Figure("  its own CPU an append, alone", cpu, "s")
+        yield Figure("    more beside one that only computes", 100 * (beside[0] / cpu - 1), "%")
+        yield Figure("    beside a reader without a pause", 100 * (beside[2] / cpu - 1), "%", 5.0)
 
 
-def _beside(work: bool) -> tuple[float, float, float, float]:
+def _beside(work: bool) -> tuple[Speed, Speed, Speed, Speed]:
     return (
-        programs.rate(work),
-        programs.rate(work, programs.compute),
-        programs.rate(work, programs.read, 0.25),
-        programs.rate(work, programs.read),
+        programs.speed(work),
+        programs.speed(work, programs.compute),
+        programs.speed(work, programs.read, 0.25),
+        programs.speed(work, programs.read),
     )
 
 
@@ -224,6 +229,7 @@ def growth() -> Iterator[Figure]:
 BENCHES: dict[str, Callable[[], Iterator[Figure]]] = {
     bench.__name__: bench
     for bench in (
-        one_run, points_in, points_out, writer, top_fifty, cycle, disk, optuna, reader, growth
+        one_run, points_in, points_out, writer, top_fifty, cycle, disk, optuna, reader, growth,
+        sweeps.overhead, sweeps.soak,
     )
 }  # fmt: skip

@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from storage.events import MetricLogged, RunCreated
@@ -25,18 +26,28 @@ if TYPE_CHECKING:
 SECONDS = 1.5
 
 
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """How a writer gets on."""
+
+    rate: float
+    """Appends a second."""
+    cpu: float
+    """Seconds of its own CPU an append: what a neighbour adds here is not the wait for a core."""
+
+
 def write(layout: Layout, work: bool, answer: Connection) -> None:
     """Append a point again and again; with `work`, a training step of about half a millisecond before each."""
     spool = SpoolWriter(layout)
     run = spool.new_id()
     spool.append(RunCreated(run, None, None, "writer", "running", BEGAN))
-    end, done = time.perf_counter() + SECONDS, 0
+    end, done, began = time.perf_counter() + SECONDS, 0, time.process_time()
     while time.perf_counter() < end:
         if work:
             sum(i * i for i in range(15_000))
         spool.append(MetricLogged(run, "loss", done, BEGAN, 0.5))
         done += 1
-    answer.send(done / SECONDS)
+    answer.send(Speed(done / SECONDS, (time.process_time() - began) / done))
     spool.close()
 
 
@@ -58,8 +69,8 @@ def compute(layout: Layout, pause: float, answer: Connection) -> None:
 Neighbour = Callable[["Layout", float, "Connection"], None]
 
 
-def rate(work: bool, neighbour: Neighbour | None = None, pause: float = 0.0) -> float:
-    """Appends a second, alone or beside a neighbour that pauses so many seconds in between."""
+def speed(work: bool, neighbour: Neighbour | None = None, pause: float = 0.0) -> Speed:
+    """A writer alone, or beside a neighbour that pauses so many seconds in between."""
     context = multiprocessing.get_context("spawn")
     layout = empty("beside")
     layout.create()
@@ -72,7 +83,7 @@ def rate(work: bool, neighbour: Neighbour | None = None, pause: float = 0.0) -> 
         ours.recv()
     writer = context.Process(target=write, args=(layout, work, there))
     writer.start()
-    found: float = here.recv()
+    found: Speed = here.recv()
     writer.join()
     if beside:
         ours.send("enough")

@@ -117,6 +117,14 @@ def test_a_replay_makes_the_suggestions_of_several_workers_again(
     assert outcome(curve, "s-replay") == outcome(curve, "s")
 
 
+def test_a_replay_with_a_pruner_that_draws_lots_by_the_sweep_s_name(curve: Project) -> None:
+    specify(curve, '"tpe"\npruner = { name = "hyperband", max_resource = 4 }', 40, workers=2)
+    curve.run("sweep", "sweep.toml")
+    curve.run("sweep", "--replay", "s")
+    assert outcome(curve, "s-replay") == outcome(curve, "s")
+    assert curve.json("show", "s-replay#3")["name"] == "s-replay#3"
+
+
 def test_a_replay_of_a_search_space_that_the_code_defines(project: Project) -> None:
     project.write(
         "train.py",

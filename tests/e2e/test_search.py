@@ -129,6 +129,7 @@ def test_constraints_are_kept_to(ready: Project) -> None:
     assert "Best auc 0.5 (#" in said
     assert ready.json("best", "s")["runs"][0]["params"]["x"] == 5
     assert ready.json("show", "s#best")["params"]["x"] == 5
+    assert ready.json("sweeps")[0]["best"]["params"]["x"] == 5
 
 
 def test_a_constraint_about_what_is_not_returned_fails_the_trial(ready: Project) -> None:

@@ -269,6 +269,14 @@ def test_without_any_backup_the_spools_alone_bring_everything_back(layout: Layou
         ]
 
 
+def test_of_the_databases_that_restores_replaced_the_newest_three_stay(layout: Layout) -> None:
+    tell(layout)
+    with Store(layout).session():
+        pass
+    asides = [restore(Store(layout), None).aside for _ in range(5)]
+    assert layout.kept_backups("before-restore-") == asides[2:]
+
+
 def test_what_is_no_backup_is_refused_and_nothing_changes(layout: Layout, tmp_path: Path) -> None:
     tell(layout)
     before = counts(layout)

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from storage.layout import Layout
 
 
-def elsewhere(layout: Layout, silent: float) -> str:
+def elsewhere(layout: Layout, silent: float, host: str = "far") -> str:
     """A spool begun on another machine, that showed no sign of life for so many seconds."""
     layout.create()
     file = layout.segment("0abcd")
     file.write_bytes(
-        encode(WriterBegan("far", "another boot", 7, time.time()))
+        encode(WriterBegan(host, "another boot", 7, time.time()))
         + encode(RunCreated(5, None, None, "afar", "running", time.time()))
     )
     layout.lock.touch()
@@ -137,6 +137,20 @@ def test_a_writer_on_another_machine_is_alive_while_it_shows_signs_of_life(layou
         ]
     # It may merely have been stopped for a while: its spool stays where it writes to.
     assert spool.segments(layout)
+
+
+def test_what_ran_before_this_machine_was_started_anew_is_lost_at_once(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(liveness, "uptime", lambda: 20.0)
+    before = elsewhere(layout, silent=30.0, host=machine.host())
+    assert not liveness.is_alive(layout, before)
+    assert not liveness.may_write(layout, before)
+    with Store(layout).session() as session:
+        assert session.rows("select state from runs") == [("lost",)]
+    # A machine that only has the same name has spoken since.
+    assert liveness.is_alive(layout, elsewhere(layout, silent=10.0, host=machine.host()))
+    assert liveness.is_alive(layout, elsewhere(layout, silent=30.0))
 
 
 def test_a_run_thought_lost_that_ends_after_all_is_what_it_said(layout: Layout) -> None:

@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 from storage import events, ids
 from storage.events import (
     BadLine,
+    DatasetSeen,
     MetricLogged,
     ParamSet,
     RunAttr,
     RunChanged,
     RunCreated,
+    RunRestarted,
     decode,
     encode,
 )
@@ -43,6 +45,8 @@ event = st.one_of(
     st.builds(ParamSet, whole, text, plain, text),
     st.builds(RunAttr, whole, st.sampled_from(["user", "system"]), text, plain),
     st.builds(MetricLogged, whole, text, st.integers(0, 2**62), moment, st.floats(allow_nan=False)),
+    st.builds(RunRestarted, whole, st.integers(0, 99), moment),
+    st.builds(DatasetSeen, text, text, text, whole, moment),
     st.builds(
         RunChanged,
         whole,

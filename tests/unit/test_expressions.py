@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from storage.events import RunChanged, RunCreated
-from storage.expressions.run_filter import run_filter
+from storage.expressions.run_filter import run_filter, run_names
 from storage.expressions.terms import FilterError
 from storage.layout import Layout
 from storage.runs import RunQuery, page
@@ -293,7 +293,9 @@ def test_whatever_is_no_plain_condition_is_refused(session: Session, where: str)
 
 
 def test_nothing_of_the_users_text_gets_into_the_sql(session: Session) -> None:
-    condition = run_filter(session, "name = 'INJECTED' or \"learning rate\" in (12345, 'INJECTED')")
+    condition = run_filter(
+        run_names(session), "name = 'INJECTED' or \"learning rate\" in (12345, 'INJECTED')"
+    )
     assert "INJECTED" not in condition.sql
     assert "12345" not in condition.sql
     assert "learning" not in condition.sql

@@ -9,7 +9,7 @@ import pytest
 
 from storage import migrations
 from storage.care.check import check
-from storage.events import RunChanged, encode
+from storage.events import MetricLogged, RunChanged, RunRestarted, encode
 from storage.layout import Layout
 from storage.store import Store, StoreError
 from tests.unit.stories import RUNS, tell
@@ -65,9 +65,9 @@ def test_every_earlier_schema_opens_with_its_data(
 ) -> None:
     build(layout, schema)
     with Store(layout).session() as session:
-        assert session.rows("select name, tags, pinned, trashed from runs order by id") == [
-            (f"s#{i}", [], False, None) for i in range(3)
-        ]
+        assert session.rows(
+            "select name, tags, pinned, trashed, attempt, baseline, log from runs order by id"
+        ) == [(f"s#{i}", [], False, None, 0, False, None) for i in range(3)]
         assert session.rows("select count(*), sum(value) from metrics") == [(3, 3.0)]
         assert session.rows("select position from spools") == [(5,)]
         assert migrations.version(session) == len(migrations.steps())
@@ -79,11 +79,17 @@ def test_every_earlier_schema_opens_with_its_data(
 @pytest.mark.parametrize("schema", range(1, len(migrations.steps())))
 def test_an_old_store_goes_on_after_it_was_migrated(layout: Layout, schema: int) -> None:
     build(layout, schema)
-    layout.segment("00002").write_bytes(encode(RunChanged(11, {"tag": "keep"})))
+    layout.segment("00002").write_bytes(
+        encode(RunChanged(11, {"tag": "keep"}))
+        + encode(RunRestarted(12, 1, 5.0))
+        + encode(MetricLogged(12, "auc", 1, 6.0, 0.5))
+    )
     tell(layout)
     with Store(layout).session() as session:
         assert session.rows("select count(*) from runs") == [(3 + RUNS,)]
         assert session.rows("select tags from runs where id = 11") == [(["keep"],)]
+        assert session.rows("select value from metrics where run = 12") == [(0.5,)]
+        assert session.rows("select count(*) from datasets") == [(0,)]
 
 
 def test_the_database_as_it_was_stays_beside_and_only_the_last_two_do(layout: Layout) -> None:

@@ -10,6 +10,7 @@ import optuna
 import pytest
 from optuna.testing.pytest_storages import StorageTestCase
 
+from storage.events import RunChanged, RunCreated
 from storage.layout import find_store
 from storage.optuna import RunStorage
 from storage.runs import find
@@ -112,3 +113,58 @@ def test_choices_that_json_cannot_hold_do_not_stop_a_study(tmp_path: Path) -> No
         )
         again = optuna.load_study(study_name="s", storage=RunStorage(tmp_path / ".cockpit"))
         assert len(again.trials) == 3
+
+
+def test_a_trial_tried_again_forgets_what_it_reported_here_and_for_the_next_process(
+    tmp_path: Path,
+) -> None:
+    storage = RunStorage(tmp_path / ".cockpit")
+    study = optuna.create_study(
+        storage=storage,
+        study_name="s",
+        pruner=optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=2),
+    )
+    for value in (3.0, 1.0):
+        trial = study.ask({"x": optuna.distributions.FloatDistribution(0, 1)})
+        trial.report(value, 1)
+        trial.should_prune()
+        study.tell(trial, value)
+    assert "completed_rung_0" in study.trials[1].system_attrs
+    params = study.best_trial.params
+    storage.restart(study.best_trial._trial_id, attempt=1)
+    assert study.best_trial.number == 0
+    again = study.trials[1]
+    assert (again.state.name, again.values, again.intermediate_values) == ("RUNNING", None, {})
+    assert (again.params, again.system_attrs) == (params, {})
+    study.tell(1, 2.0)
+    reloaded = optuna.load_study(study_name="s", storage=RunStorage(tmp_path / ".cockpit"))
+    assert (reloaded.trials[1].values, reloaded.trials[1].intermediate_values) == ([2.0], {})
+    assert (reloaded.trials[1].params, reloaded.trials[1].system_attrs) == (params, {})
+    with Store(find_store(str(tmp_path / ".cockpit"))).session() as session:
+        assert find(session, "s#1").attempt == 1
+
+
+def test_a_baseline_run_is_in_the_sweep_and_no_trial_of_the_study(tmp_path: Path) -> None:
+    storage = RunStorage(tmp_path / ".cockpit")
+    study = optuna.create_study(storage=storage, study_name="s")
+    run = storage._spool.new_id()
+    storage._spool.append(
+        RunCreated(run, study._study_id, None, "s#baseline", "running", 1.0),
+        RunChanged(run, {"baseline": True, "state": "complete", "values": [-9.0]}),
+    )
+    study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=2)
+    again = optuna.load_study(study_name="s", storage=RunStorage(tmp_path / ".cockpit"))
+    assert [trial.number for trial in again.trials] == [0, 1]
+
+
+@pytest.mark.parametrize("state", ["stopped", "lost", "timeout", "oom", "failed"])
+def test_whatever_did_not_get_to_its_end_has_failed_for_optuna(tmp_path: Path, state: str) -> None:
+    storage = RunStorage(tmp_path / ".cockpit")
+    study = optuna.create_study(storage=storage, study_name="s")
+    trial = study.ask()
+    storage.describe(trial._trial_id, state=state, reason="no luck")
+    study.tell(trial, state=optuna.trial.TrialState.FAIL)
+    again = optuna.load_study(study_name="s", storage=RunStorage(tmp_path / ".cockpit"))
+    assert [trial.state.name for trial in again.trials] == ["FAIL"]
+    with Store(find_store(str(tmp_path / ".cockpit"))).session() as session:
+        assert find(session, "s#0").state == state

@@ -90,7 +90,7 @@ def replayed(script: Script, workers: int, chance: random.Random, sooner: int | 
 def test_at_another_pace_the_order_is_the_same(trials: int, workers: int, seed: int) -> None:
     chance = random.Random(seed)
     then, turns = recorded(trials, workers, chance)
-    script = Script(then)
+    script = Script("s", then)
     assert script.most_at_once <= workers
     assert next_turn(then) == len(turns)
     assert replayed(script, script.most_at_once, chance, None) == turns
@@ -104,5 +104,5 @@ def test_a_trial_that_ends_sooner_than_then_holds_nobody_up(
     chance = random.Random(seed)
     then, _ = recorded(trials, workers, chance)
     sooner = data.draw(st.integers(0, trials - 1))
-    turns = replayed(Script(then), workers, chance, sooner)
+    turns = replayed(Script("s", then), workers, chance, sooner)
     assert sorted(n for n, what in turns if what == TELL) == list(range(trials))

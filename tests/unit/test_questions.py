@@ -70,6 +70,9 @@ def ids(writer: SpoolWriter) -> list[int]:
     return made
 
 
+BASELINE = {"baseline": True, "state": "complete", "values": [0.95], "ended": 70.0}
+
+
 @pytest.fixture
 def session(layout: Layout, ids: list[int]) -> Iterator[Session]:
     with Store(layout).session() as opened:
@@ -261,7 +264,7 @@ def test_the_best_of_several_sweeps_is_the_best_of_all(
         SweepCreated(later, "later", ["maximize"], 60.0),
         SweepChanged(later, {"metrics": ["auc"]}),
         RunCreated(run, later, 0, "later#0", "running", 61.0),
-        RunChanged(run, {"state": "complete", "values": [0.95], "metrics": {"auc": 0.95}}),
+        RunChanged(run, {"state": "complete", "values": [0.95], "ended": 70.0}),
     )
     with Store(layout).session() as session:
         page = runs.page(session, RunQuery())
@@ -338,3 +341,73 @@ def test_the_command_says_that_nothing_matches(
 ) -> None:
     assert cockpit(["runs", "-w", "auc > 2", "--store", str(layout.root)]) == 0
     assert capsys.readouterr().out == "none of 7 runs matches\n"
+
+
+def test_a_sweep_shows_what_it_is_measured_against_beside_its_trials(
+    layout: Layout, writer: SpoolWriter, ids: list[int]
+) -> None:
+    with Store(layout).session() as session:
+        assert sweeps.find_sweep(session, "income").baseline is None
+        (sweep,) = session.rows("select id from sweeps where name = 'income'")[0]
+    run = writer.new_id()
+    writer.append(
+        RunCreated(run, sweep, None, "income#baseline", "running", 60.0),
+        RunChanged(run, BASELINE),
+        MetricLogged(run, "auc", 4, 61.0, 0.95),
+    )
+    with Store(layout).session() as session:
+        view = sweeps.view(session, "income")
+        assert view.sweep.baseline == runs.find(session, "income#baseline")
+        # It is no trial: neither the best of them, nor one of those that were asked for.
+        assert (
+            view.sweep.best == runs.find(session, "income#best") == runs.find(session, "income#1")
+        )
+        assert sum(view.sweep.counts.values()) == len(AUC)
+        assert None not in {number for number, _, _ in view.values}
+        assert None not in {curve.number for curve in view.curves}
+        assert view.page.total == len(AUC) + 1
+        assert view.page.best == {"auc": runs.find(session, "income#1").id}
+    writer.append(RunChanged(run, {"name": "the simple one"}), SweepChanged(sweep, {"name": "pay"}))
+    with Store(layout).session() as session:
+        assert runs.find(session, "pay#baseline").name == "the simple one"
+
+
+def test_trial_0_may_be_the_baseline(layout: Layout, writer: SpoolWriter, ids: list[int]) -> None:
+    writer.append(RunChanged(ids[0], {"baseline": True}))
+    with Store(layout).session() as session:
+        zero = runs.find(session, "income#0")
+        assert sweeps.find_sweep(session, "income").baseline == zero
+        assert runs.find(session, "income#baseline") == zero
+
+
+def test_a_renamed_trial_still_answers_to_its_number_and_its_sweep_to_its_new_name(
+    layout: Layout, writer: SpoolWriter, ids: list[int]
+) -> None:
+    with Store(layout).session() as session:
+        (sweep,) = session.rows("select id from sweeps where name = 'income'")[0]
+    writer.append(RunChanged(ids[1], {"name": "odd"}), SweepChanged(sweep, {"name": "pay"}))
+    with Store(layout).session() as session:
+        found = runs.find(session, "odd")
+        assert (found.number, found.sweep) == (1, "pay")
+        assert found == runs.find(session, "pay#1")
+        # Trials keep the names they were given.
+        assert runs.find(session, "income#3") == runs.find(session, "pay#3")
+        assert sweeps.find_sweep(session, "pay").name == "pay"
+        with pytest.raises(SweepNotFound):
+            sweeps.find_sweep(session, "income")
+
+
+def test_what_a_run_uses_is_a_curve_and_no_metric_of_it(
+    layout: Layout, writer: SpoolWriter, ids: list[int]
+) -> None:
+    for second in (2, 4):
+        writer.append(MetricLogged(ids[1], "system.cpu_percent", second, 30.0 + second, 50.0))
+    with Store(layout).session() as session:
+        page = runs.page(session, RunQuery(sweep="income"))
+        assert "system.cpu_percent" not in page.metrics
+        run = runs.find(session, "income#1")
+        assert (run.step, dict(run.metrics)) == (4, {"auc": 0.9, "ms": 1.0})
+        curve = runs.curve(session, run.id, "system.cpu_percent")
+        assert (curve.steps, curve.values) == ((2, 4), (50.0, 50.0))
+        with pytest.raises(NothingToSortBy):
+            runs.page(session, RunQuery(sort="system.cpu_percent"))

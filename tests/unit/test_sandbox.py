@@ -8,12 +8,14 @@ import signal
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
 
 from cockpit.cli.main import run as cockpit
+from storage import sandbox
 from storage.events import RunChanged, RunCreated
 from storage.layout import Layout
 from storage.sandbox import Answer, QueryError, ask
@@ -24,7 +26,9 @@ from tests.unit.many_runs import make_rows, write_rows
 if TYPE_CHECKING:
     from pathlib import Path
 
-ENDLESS = "select count(*) from range(100000) a, range(1000000) b, range(1000000) c where a + b + c < 0"
+ENDLESS = (
+    "select count(*) from range(100000) a, range(1000000) b, range(1000000) c where a + b + c < 0"
+)
 
 
 @pytest.fixture(scope="module")
@@ -44,10 +48,12 @@ def rows(layout: Layout, sql: str) -> list[tuple[object, ...]]:
 
 def test_the_views_hold_what_their_documentation_says(layout: Layout) -> None:
     columns = {
-        "runs": "id name sweep number state reason params metrics step started ended seconds tags note pinned",
+        "runs": "id name sweep number state reason params metrics step started ended seconds tags note pinned"
+        " attempt baseline",
         "params": "run name value number",
         "metrics": "run name step time value",
         "sweeps": "id name state reason directions metrics trials workers sampler pruner seed started ended seconds",
+        "datasets": "digest name path bytes time",
     }
     for view, names in columns.items():
         assert ask(layout, f"from {view}").frame.columns == names.split()
@@ -201,6 +207,39 @@ def test_others_may_look_again_as_soon_as_it_is_done(layout: Layout) -> None:
 
 
 # The command
+
+
+def test_a_query_that_takes_long_keeps_nobody_out(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sandbox, "HOLD", 0.1)
+    copied, looked = threading.Event(), threading.Event()
+    answer = sandbox._answer
+
+    def told(of: Layout, file: Path, sql: str, limit: int | None, timeout: float) -> Answer:
+        if file != of.database:
+            copied.set()
+            assert looked.wait(30)
+            timeout = 0.1
+        return answer(of, file, sql, limit, timeout)
+
+    monkeypatch.setattr(sandbox, "_answer", told)
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(ask, layout, ENDLESS, timeout=30)
+        assert copied.wait(30)
+        with Store(layout).session(timeout=0.0) as session:
+            assert session.rows("select count(*) from runs") == [(21,)]
+        looked.set()
+        with pytest.raises(QueryError, match="ended after 30 s"):
+            asked.result()
+    assert not list(layout.temporary.glob("sql-*"))
+
+
+def test_a_query_is_answered_from_the_copy_as_from_the_store(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sandbox, "HOLD", 0.0)
+    assert rows(layout, "select count(*) from runs") == [(20,)]
 
 
 def test_json_holds_params_and_metrics_as_objects(

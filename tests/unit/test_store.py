@@ -13,8 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from storage import drain, spool
+from storage import batch, drain, spool
 from storage.events import (
+    DatasetSeen,
     Event,
     MetricLogged,
     ParamSet,
@@ -22,6 +23,7 @@ from storage.events import (
     RunAttr,
     RunChanged,
     RunCreated,
+    RunRestarted,
     SweepAttr,
     SweepChanged,
     SweepCreated,
@@ -41,11 +43,15 @@ STORY: list[Event] = [
     SweepAttr(1, "system", "study:metric_names", ["auc"]),
     SweepChanged(1, {"trials": 2, "driver": {"pid": 1}}),
     ProvenanceSeen("d1", {"seed": 7}),
+    DatasetSeen("b1", "train", "train.parquet", 1_000, 10.5),
     RunCreated(11, 1, 0, "income#0", "running", 11.0),
     RunChanged(11, {"provenance": "d1"}),
     ParamSet(11, "lr", 0.1, '{"name": "FloatDistribution"}'),
     ParamSet(11, "nothing", None, ""),
+    MetricLogged(11, "auc", 9, 11.5, 0.1),
+    RunRestarted(11, 1, 11.75),
     MetricLogged(11, "auc", 1, 12.0, 0.7),
+    MetricLogged(11, "system.cpu_percent", 2, 12.25, 180.0),
     RunCreated(12, 1, 1, "income#1", "running", 12.5),
     MetricLogged(12, "auc", 1, 13.0, math.nan),
     MetricLogged(11, "auc", 2, 14.0, math.inf),
@@ -55,10 +61,14 @@ STORY: list[Event] = [
     ),
     RunAttr(12, "user", "note", {"a": [1, None]}),
     ProvenanceSeen("d1", {"seed": 7}),
-    RunChanged(12, {"state": "failed", "reason": "no luck", "ended": 16.0}),
-    SweepChanged(1, {"state": "complete", "ended": 17.0}),
+    DatasetSeen("b1", "train", "train.parquet", 1_000, 15.5),
+    RunChanged(
+        12,
+        {"state": "timeout", "reason": "no luck", "ended": 16.0, "log": "bye", "baseline": True},
+    ),
+    SweepChanged(1, {"state": "complete", "ended": 17.0, "name": "earnings"}),
 ]
-TABLES = ("sweeps", "runs", "metrics", "names", "provenance", "quarantine")
+TABLES = ("sweeps", "runs", "metrics", "names", "provenance", "datasets", "quarantine")
 
 
 def tables(layout: Layout) -> dict[str, list[tuple[Any, ...]]]:
@@ -83,18 +93,35 @@ def at_once(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tuple[An
 def test_a_story_told_leads_to_its_rows(layout: Layout) -> None:
     write_raw(layout, b"".join(map(encode, STORY)))
     with Store(layout).session() as session:
-        assert session.rows("select state, metrics, reason, step from runs order by id") == [
-            ("complete", {"auc": 0.8, "ms": 3.0}, None, 2),
-            ("failed", pytest.approx({"auc": math.nan}, nan_ok=True), "no luck", 1),
+        assert session.rows(
+            "select state, metrics, reason, step, attempt, baseline, log from runs order by id"
+        ) == [
+            ("complete", {"auc": 0.8, "ms": 3.0}, None, 2, 1, False, None),
+            (
+                "timeout",
+                pytest.approx({"auc": math.nan}, nan_ok=True),
+                "no luck",
+                1,
+                0,
+                True,
+                "bye",
+            ),
         ]
-        assert session.rows("select state, metrics, trials from sweeps") == [
-            ("complete", ["auc"], 2)
+        assert session.rows("select name, state, metrics, trials from sweeps") == [
+            ("earnings", "complete", ["auc"], 2)
         ]
-        assert session.rows("select count(*) from metrics") == [(3,)]
+        assert session.rows("select name, count(*) from metrics group by name order by name") == [
+            ("auc", 3),
+            ("system.cpu_percent", 1),
+        ]
+        assert session.rows("select digest, name, epoch(time) from datasets") == [
+            ("b1", "train", 10.5)
+        ]
         assert session.rows("select kind, name from names order by position") == [
             ("param", "lr"),
             ("param", "nothing"),
             ("metric", "auc"),
+            ("system", "system.cpu_percent"),
             ("metric", "ms"),
         ]
 
@@ -102,11 +129,12 @@ def test_a_story_told_leads_to_its_rows(layout: Layout) -> None:
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(cuts=st.lists(st.integers(0, 2500), max_size=6))
+@given(cuts=st.lists(st.integers(0, 3200), max_size=6), few=st.sampled_from([0, 500]))
 def test_however_often_somebody_looks_in_between_the_rows_are_the_same(
     tmp_path_factory: pytest.TempPathFactory,
     at_once: dict[str, list[tuple[Any, ...]]],
     cuts: list[int],
+    few: int,
 ) -> None:
     layout = Layout(tmp_path_factory.mktemp("cut") / ".cockpit")
     data = b"".join(map(encode, STORY))
@@ -114,6 +142,7 @@ def test_however_often_somebody_looks_in_between_the_rows_are_the_same(
     before = 0
     alive = pytest.MonkeyPatch()
     alive.setattr(spool, "is_alive", lambda *_: True)
+    alive.setattr(batch, "FEW", few)
     try:
         for place in places:
             write_raw(layout, data[before:place])
@@ -124,7 +153,11 @@ def test_however_often_somebody_looks_in_between_the_rows_are_the_same(
     assert found == at_once
 
 
-def test_bad_lines_are_kept_apart_and_the_good_ones_around_them_count(layout: Layout) -> None:
+@pytest.mark.parametrize("few", [0, 500])
+def test_bad_lines_are_kept_apart_and_the_good_ones_around_them_count(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr(batch, "FEW", few)
     good = [encode(e) for e in STORY]
     bad = [
         b"garbage\n",
@@ -135,7 +168,7 @@ def test_bad_lines_are_kept_apart_and_the_good_ones_around_them_count(layout: La
     write_raw(layout, b"".join([*good[:8], *bad, *good[8:]]))
     found = tables(layout)
     assert len(found["quarantine"]) == len(bad)
-    assert len(found["metrics"]) == 3
+    assert len(found["metrics"]) == 4
     assert len(found["runs"]) == 2
 
 
@@ -189,6 +222,21 @@ def test_what_a_dead_process_left_running_is_settled_as_lost(
     writer.close()
     with Store(layout).session() as session:
         assert session.rows(states) == [("lost", "lost", 1_000_000.0, "the driver (pid 4121) died")]
+
+
+def test_a_paused_sweep_whose_driver_died_is_lost_too(layout: Layout, writer: SpoolWriter) -> None:
+    sweep = writer.new_id()
+    writer.append(
+        SweepCreated(sweep, "s", ["minimize"], time.time()),
+        SweepChanged(sweep, {"driver": {"pid": 4121}, "state": "paused"}),
+    )
+    with Store(layout).session() as session:
+        assert session.rows("select state from sweeps") == [("paused",)]
+    writer.close()
+    with Store(layout).session() as session:
+        assert session.rows("select state, reason from sweeps") == [
+            ("lost", "the driver (pid 4121) died")
+        ]
 
 
 def test_the_stamp_changes_with_every_event_and_when_a_writer_ends(
@@ -264,7 +312,7 @@ def test_where_there_is_no_store_nothing_is_made(layout: Layout) -> None:
 def test_points_of_many_megabytes_are_taken_in_by_pieces(
     layout: Layout, writer: SpoolWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(drain, "CHUNK_BYTES", 10_000)
+    monkeypatch.setattr(drain, "CHUNK_BYTES", 100_000)
     writer.append(*STORY[:5])
     for step in range(2_000):
         writer.append(MetricLogged(11, "auc", step, 1.0, step / 7))
