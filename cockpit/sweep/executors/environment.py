@@ -65,14 +65,17 @@ def for_commands(environment: Mapping[str, str], python: str) -> dict[str, str]:
 
 
 def prepare(task: Task) -> dict[str, str]:
-    """Make the run's folder; returns the run's own variables. Raises OSError."""
-    os.makedirs(task.folder, exist_ok=True)
+    """The run's own variables. Of a function's run the folder is made once it is asked for: most have none."""
     return {**task.environment, "COCKPIT_RUN_DIR": str(task.folder)}
 
 
 def prepare_command(task: Task) -> dict[str, str]:
-    """As `prepare`, with the file of its params, and the place of one for its metrics."""
+    """As `prepare`, with the file of its params, and the place of one for its metrics.
+
+    Makes the run's folder. Raises OSError.
+    """
     variables = prepare(task)
+    os.makedirs(task.folder, exist_ok=True)
     beside = os.path.dirname(task.folder)
     params = os.path.join(beside, PARAMS_FILE)
     with open(params, "wb") as file:

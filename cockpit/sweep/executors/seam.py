@@ -65,7 +65,7 @@ class Task:
     log: Path
     """Gets what the trial prints, appended; its folder is made."""
     folder: Path
-    """The run's output folder, made before the start: `COCKPIT_RUN_DIR`, `trial.folder`."""
+    """The run's output folder, `COCKPIT_RUN_DIR`; made before a command starts, and by `trial.folder`."""
     timeout: float | None = None
     """Seconds from the start of the function or the command."""
     memory: int | None = None

@@ -217,9 +217,10 @@ class Trial:
 
     @property
     def folder(self) -> Path:
-        """Where this run's files belong; it is there."""
+        """Where this run's files belong; made when it is first asked for."""
         from pathlib import Path
 
+        os.makedirs(self._folder, exist_ok=True)
         return Path(self._folder)
 
     @property
