@@ -56,6 +56,15 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class SortKey:
+    """One of the things that runs are sorted by."""
+
+    name: str
+    """As in `RunQuery.sort`."""
+    descending: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class RunQuery:
     """A window onto the runs table."""
 
@@ -73,6 +82,15 @@ class RunQuery:
     pinned_first: bool = False
     offset: int = 0
     limit: int | None = 200
+    then: tuple[SortKey, ...] = ()
+    """What else to sort by, for runs that are alike in what comes before."""
+
+    @property
+    def order(self) -> tuple[SortKey, ...]:
+        """All that is sorted by; nothing where it is the time of the start alone."""
+        if self.sort is None and not self.then:
+            return ()
+        return (SortKey(self.sort or "started", self.descending), *self.then)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,20 +258,31 @@ order by if(sweeps.directions[1] = 'maximize', -1, 1) * runs."values"[1], runs.i
 
 def detail(session: Session, text: str) -> RunDetail:
     """Find a run (see `find`) and read all there is on it. Raises `RunNotFound`."""
-    run = find(session, text)
-    ended, attrs, resources, provenance, log = session.rows(
-        "select ended, user_attrs, resources, content, log from runs"
-        " left join provenance on runs.provenance = provenance.digest where key = $run",
-        run=run.id,
-    )[0]
-    return RunDetail(
-        run=run,
-        ended=ended and ended.replace(tzinfo=UTC),
-        user_attrs=json.loads(attrs),
-        resources=json.loads(resources or "{}"),
-        provenance=json.loads(provenance or "{}"),
-        log=log,
+    return details(session, [find(session, text).id])[0]
+
+
+def details(session: Session, runs: Sequence[str]) -> tuple[RunDetail, ...]:
+    """Read all there is on the runs of these ids, in their order; those in the trash or gone are left out."""
+    ids = [from_text(run) for run in runs]
+    known = {run.id: run for run in by_ids(session, ids)}
+    rows = session.rows(
+        "select key, ended, user_attrs, resources, content, log from runs"
+        " left join provenance on runs.provenance = provenance.digest"
+        " where id in (select unnest($ids)) and trashed is null",
+        ids=ids,
     )
+    found = {
+        key: RunDetail(
+            run=known[key],
+            ended=ended and ended.replace(tzinfo=UTC),
+            user_attrs=json.loads(attrs),
+            resources=json.loads(resources or "{}"),
+            provenance=json.loads(provenance or "{}"),
+            log=log,
+        )
+        for key, ended, attrs, resources, provenance, log in rows
+    }
+    return tuple(found[run] for run in runs if run in found)
 
 
 def curve(session: Session, run: str, name: str, points: int = 200) -> Curve:

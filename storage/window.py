@@ -11,7 +11,7 @@ from storage.expressions.terms import Kind, NothingToSortBy, Values
 from storage.ids import to_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from storage.expressions.run_filter import RunNames
     from storage.runs import RunQuery
@@ -55,14 +55,20 @@ class Matching:
     """The runs that match a query."""
 
     def __init__(
-        self, session: Session, source: str, values: Mapping[str, Any], keys: int, places: int
+        self,
+        session: Session,
+        source: str,
+        values: Mapping[str, Any],
+        ways: Sequence[str],
+        places: int,
     ) -> None:
         self._session = session
         self._source = source
         """A table or a subquery with `row`, `sweep`, `id`, `pinned`, the keys to sort by `k0`… and the
         objectives of complete trials `v1`…"""
         self._values = values
-        self._keys = keys
+        self._ways = ways
+        """`asc` or `desc` for each of the keys."""
         self._places = places
 
     def groups(self) -> list[Group]:
@@ -78,16 +84,24 @@ class Matching:
 
     def rows(self, query: RunQuery) -> list[int]:
         """Row ids of the query's window, in its order."""
-        way = "desc" if query.descending else "asc"
         order = ["pinned desc"] if query.pinned_first else []
-        order += [f"k{place} {way} nulls last" for place in range(self._keys)]
-        order.append("id desc" if self._keys else f"id {way}")
+        order += [f"k{place} {way} nulls last" for place, way in enumerate(self._ways)]
+        order.append("id desc" if self._ways or query.descending else "id asc")
         limit = "" if query.limit is None else f"limit {query.limit:d}"
         found = self._session.rows(
             f"select row from {self._source} order by {', '.join(order)} {limit} offset {query.offset:d}",
             **self._values,
         )
         return [row for (row,) in found]
+
+    @property
+    def keys(self) -> int:
+        """How many keys there are; a param has two of them, its numbers and its texts."""
+        return len(self._ways)
+
+    def ask(self, sql: str) -> list[tuple[Any, ...]]:
+        """Ask of the runs; they stand for `{source}`, with their keys `k0`…"""
+        return self._session.rows(sql.format(source=self._source), **self._values)
 
 
 _EXTREMES = ", arg_min(id, v{place}), min(v{place}), arg_max(id, v{place}), max(v{place})"
@@ -102,19 +116,20 @@ def matching(
     """Find a query's runs, with up to `places` objectives. Raises `FilterError` or `NothingToSortBy`."""
     condition, values = _where(query, names)
     keys = _keys(query, names, values)
-    picked = "".join(f", {key} as k{place}" for place, key in enumerate(keys))
+    ways = [way for _, way in keys]
+    picked = "".join(f", {key} as k{place}" for place, (key, _) in enumerate(keys))
     picked += "".join(_VALUE.format(place=place) for place in range(1, places + 1))
     sql = (
         "select runs.rowid as row, runs.sweep, runs.id, runs.pinned"
         f"{picked} from runs where {condition}"
     )
     if not query.where.strip():
-        yield Matching(session, f"({sql})", values, len(keys), places)
+        yield Matching(session, f"({sql})", values, ways, places)
         return
     # A filter may have to read JSON: once, not for every question.
     session.write(f"create temp table matching as {sql}", **values)
     try:
-        yield Matching(session, "matching", {}, len(keys), places)
+        yield Matching(session, "matching", {}, ways, places)
     finally:
         session.write("drop table matching")
 
@@ -132,15 +147,23 @@ def _where(query: RunQuery, names: RunNames) -> tuple[str, dict[str, Any]]:
     return " and ".join(conditions), values
 
 
-def _keys(query: RunQuery, names: RunNames, bound: dict[str, Any]) -> list[str]:
-    """What to sort by, one after the other; a param's numbers come before its texts."""
-    if query.sort is None:
-        return []
+def _keys(query: RunQuery, names: RunNames, bound: dict[str, Any]) -> list[tuple[str, str]]:
+    """(SQL, way) of what to sort by, one after the other."""
     values = Values("s")
-    term = names.find(query.sort.split("."), values)
-    if term is None:
-        raise NothingToSortBy(f"there is no {query.sort!r} to sort by")
+    found = [
+        (sql, "desc" if key.descending else "asc")
+        for key in query.order
+        for sql in _readings(key.name, names, values)
+    ]
     bound |= values.bound
+    return found
+
+
+def _readings(name: str, names: RunNames, values: Values) -> list[str]:
+    """A column as it is sorted by; a param's numbers come before its texts."""
+    term = names.find(name.split("."), values)
+    if term is None:
+        raise NothingToSortBy(f"there is no {name!r} to sort by")
     if Kind.SET in term.readings:
         return [f"nullif({term.readings[Kind.SET]}, [])"]
     keys = [term.readings[kind] for kind in (Kind.NUMBER, Kind.TEXT) if kind in term.readings]
