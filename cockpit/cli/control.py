@@ -142,13 +142,9 @@ def _with_count(words: tuple[str, ...]) -> tuple[str | None, int]:
 
 
 def _param(text: str) -> tuple[str, Any]:
-    import json
+    from cockpit.sweep.given import scalar
 
     name, equals, value = text.partition("=")
     if not equals or not name:
         raise click.UsageError(f"{text!r} is not PARAM=VALUE")
-    try:
-        found = json.loads(value)
-    except ValueError:
-        return name, value
-    return name, found if isinstance(found, bool | int | float | str) else value
+    return name, scalar(value)

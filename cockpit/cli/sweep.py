@@ -27,6 +27,13 @@ if TYPE_CHECKING:
 )
 @click.option("--name", help="The sweep's name.")
 @click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="TABLE.KEY=VALUE",
+    help="Any value of the spec, as in sweep.seed=7; again for another.",
+)
+@click.option(
     "--direction",
     type=click.Choice(["minimize", "maximize"]),
     help="For FILE.py:FUNCTION. [default: minimize]",
@@ -61,6 +68,7 @@ def command(
     trials: int | None,
     workers: int | None,
     name: str | None,
+    settings: tuple[str, ...],
     direction: str | None,
     as_json: bool,
     detach: bool,
@@ -74,6 +82,7 @@ def command(
     \b
     cockpit sweep sweep.toml
     cockpit sweep train.py:objective --trials 50 --direction maximize
+    cockpit sweep sweep.toml --set sweep.sampler=random --set params.lr.high=0.3
     cockpit sweep --resume income --trials 60
 
     Ctrl-C once lets the running trials end, twice ends them. Exit code 0: it did what was asked;
@@ -84,30 +93,42 @@ def command(
     layout = layout_of(ctx, store)
     if resume and target is None and (resume.endswith(".toml") or ".py:" in resume):
         target, resume = resume, ""
-    _check(target, resume, replay, name)
+    _check(target, resume, replay, name or settings)
+    given = _settings(settings)
     if detach:
         options = {"--trials": trials, "--workers": workers, "--name": name}
         options |= {"--direction": direction, "--resume": resume, "--replay": replay}
-        return _detach(target, layout, options)
+        return _detach(target, layout, options, settings)
     if replay is not None:
         return sweeping.replayed(replay, layout, as_json, detached)
-    given = {"sweep.trials": trials, "executor.workers": workers}
-    given = {place: value for place, value in given.items() if value is not None}
-    specs = (
-        _stored(resume, layout, given)
-        if resume and target is None
-        else _specs(target or "", trials, workers, resume or name, direction)
-    )
+    short = {"sweep.trials": trials, "executor.workers": workers}
+    if target is None:
+        short = {place: value for place, value in short.items() if value is not None}
+        specs = _stored(resume or "", layout, given | short)
+    else:
+        specs = _specs(target, trials, workers, resume or name, direction, given)
     return sweeping.swept(specs, layout, as_json, resume is not None, detached)
 
 
-def _check(target: str | None, resume: str | None, replay: str | None, name: str | None) -> None:
-    if replay is not None and (target or resume is not None or name):
+def _check(target: str | None, resume: str | None, replay: str | None, more: object) -> None:
+    if replay is not None and (target or resume is not None or more):
         raise click.UsageError("--replay takes the name of a sweep and nothing else")
     if target is None and replay is None and not resume:
         raise click.UsageError(
             "name a spec file (cockpit sweep sweep.toml) or a function (train.py:objective)"
         )
+
+
+def _settings(texts: tuple[str, ...]) -> dict[str, Any]:
+    from cockpit.sweep.given import toml_value
+
+    found = {}
+    for text in texts:
+        place, equals, value = text.partition("=")
+        if not equals or not all(place.split(".")) or "." not in place:
+            raise click.UsageError(f"{text!r} is not TABLE.KEY=VALUE, as in sweep.seed=7")
+        found[place] = toml_value(value)
+    return found
 
 
 def _stored(name: str, layout: Layout, given: dict[str, Any]) -> tuple[Spec, ...]:
@@ -117,7 +138,12 @@ def _stored(name: str, layout: Layout, given: dict[str, Any]) -> tuple[Spec, ...
 
 
 def _specs(
-    target: str, trials: int | None, workers: int | None, name: str | None, direction: str | None
+    target: str,
+    trials: int | None,
+    workers: int | None,
+    name: str | None,
+    direction: str | None,
+    given: dict[str, Any],
 ) -> tuple[Spec, ...]:
     from cockpit.sweep.spec import load_specs, spec_from_function
 
@@ -129,16 +155,19 @@ def _specs(
                 direction=direction or "minimize",
                 name=name,
                 workers=workers,
+                overrides=given,
             ),
         )
     if direction:
         raise click.UsageError(
             "--direction belongs to FILE.py:FUNCTION; a spec file says it itself"
         )
-    return load_specs(Path(target), name=name, trials=trials, workers=workers)
+    return load_specs(Path(target), name=name, trials=trials, workers=workers, overrides=given)
 
 
-def _detach(target: str | None, layout: Layout, options: dict[str, Any]) -> int:
+def _detach(
+    target: str | None, layout: Layout, options: dict[str, Any], settings: tuple[str, ...]
+) -> int:
     from cockpit.sweep.launch import detach
     from cockpit.sweep.linger import advice
 
@@ -148,6 +177,8 @@ def _detach(target: str | None, layout: Layout, options: dict[str, Any]) -> int:
             arguments.append(option)
         elif value is not None:
             arguments += [option, str(value)]
+    for setting in settings:
+        arguments += ["--set", setting]
     started = detach(arguments)
     click.echo(f"{started.name} runs detached (pid {started.pid}). Watch it: cockpit")
     if (sentence := advice()) is not None:

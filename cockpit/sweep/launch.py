@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 import os
 import subprocess
@@ -146,10 +145,12 @@ def detach(arguments: Sequence[str]) -> Detached:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         start_new_session=True,
+        encoding="utf-8",
+        errors="replace",
     ) as process:
         assert process.stdout is not None
         said: list[str] = []
-        for line in io.TextIOWrapper(process.stdout, "utf-8", "replace"):
+        for line in process.stdout:
             if line.startswith(_STARTED):
                 process.returncode = 0  # it is not ours to wait for any more
                 return Detached(line.removeprefix(_STARTED).rstrip("\n"), process.pid)

@@ -91,9 +91,11 @@ def git_state(folder: Path, layout: Layout | None = None) -> Git | None:
     return found
 
 
-def git(folder: Path, *arguments: str, seconds: float = GIT_SECONDS) -> str | None:
-    """What git says; None where it is absent, refuses or takes too long."""
-    said = _said(folder, arguments, seconds)
+def git(
+    folder: Path, *arguments: str, seconds: float = GIT_SECONDS, enough: int = -1
+) -> str | None:
+    """What git says, its first `enough` bytes; None where it is absent, refuses or takes too long."""
+    said = _said(folder, arguments, seconds, enough)
     return None if said is None else said.decode(errors="backslashreplace")
 
 

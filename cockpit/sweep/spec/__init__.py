@@ -92,6 +92,7 @@ def spec_from_function(
     seed: int | None = None,
     workers: int | None = None,
     python: str | None = None,
+    overrides: Mapping[str, Any] | None = None,
 ) -> Spec:
     """The spec of `cockpit sweep train.py:objective`; the file is relative to the current folder."""
     place, _, attribute = function.rpartition(":")
@@ -112,7 +113,8 @@ def spec_from_function(
             "executor": {"workers": workers},
         }
     )
-    return _only(checked(Source(place or function, None, text, name or "sweep", folder), {}))
+    source = Source(place or function, None, text, name or "sweep", folder)
+    return _only(checked(source, overrides or {}))
 
 
 def _only(specs: tuple[Spec, ...]) -> Spec:

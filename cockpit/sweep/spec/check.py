@@ -23,7 +23,7 @@ from cockpit.sweep.spec.words import validate
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from cockpit.sweep.spec.errors import Fault
+    from cockpit.sweep.spec.errors import Fault, KeyPath
 
 ARRAYS = ("enqueue", "matrix")
 KNOWN = (*TABLES, *ARRAYS)
@@ -61,23 +61,28 @@ def checked(
 
 def _problems(source: Source, faults: Iterable[Fault]) -> Iterator[Any]:
     lines = key_lines(source.text)
-    for line, text in sorted((line_of(lines, path) or 0, text) for path, text in faults):
-        yield source.problem(line or None, text)
+    found = [(line_of(lines, path) or 0, text, path) for path, text in faults]
+    for line, text, path in sorted(found, key=lambda each: each[:2]):
+        yield source.problem(line or None, text, path)
 
 
 def _of_all(source: Source, found: list[_Checked]) -> Iterator[Any]:
     """Every problem once, with the sweeps that have it where others do not."""
     having: dict[tuple[int, str], list[str]] = {}
+    places: dict[tuple[int, str], KeyPath] = {}
     lines = key_lines(source.text)
     for each in found:
         moved = lines if not each.merged.moved else key_lines(source.text, each.merged.moved)
         for path, text in each.faults:
-            having.setdefault((line_of(moved, path) or 0, text), []).append(str(each.cell.name))
+            problem = (line_of(moved, path) or 0, text)
+            having.setdefault(problem, []).append(str(each.cell.name))
+            places.setdefault(problem, path)
     axes = {line for path, line in lines.items() if path[0] == "matrix"}
     for (line, text), names in sorted(having.items()):
         told = len(names) == len(found) or line in axes
         more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-        yield source.problem(line or None, text if told else f"{text} (in {names[0]}{more})")
+        shown = text if told else f"{text} (in {names[0]}{more})"
+        yield source.problem(line or None, shown, places[line, text])
 
 
 def _checked(source: Source, made: Merged, cell: Cell) -> _Checked:

@@ -9,7 +9,7 @@ SpecError          every problem found, one line each
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from storage.errors import UserError
@@ -33,6 +33,8 @@ class Problem:
     """Counted from 1; None where it has none, or where the text was generated."""
     text: str
     """What is wrong, and what to do."""
+    path: KeyPath = field(default=(), compare=False)
+    """Where it stands, for a form; () where it is the file that is wrong."""
 
     def __str__(self) -> str:
         where = self.file if self.line is None else f"{self.file} line {self.line}"

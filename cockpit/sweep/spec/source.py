@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from cockpit.sweep.spec.errors import KeyPath
+
 DEPTH = 30
 GENERATED = "# Written by cockpit for a sweep that was asked for by its function."
 _TOML_ERROR = re.compile(r"(?P<what>.*) \(at (?:line (?P<line>\d+), column \d+|end of document)\)")
@@ -32,8 +34,8 @@ class Source:
     folder: Path
     """What its relative paths are relative to."""
 
-    def problem(self, line: int | None, text: str) -> Problem:
-        return Problem(self.label, None if self.path is None else line, text)
+    def problem(self, line: int | None, text: str, path: KeyPath = ()) -> Problem:
+        return Problem(self.label, None if self.path is None else line, text, path)
 
 
 def read_text(path: Path) -> str:
