@@ -37,6 +37,7 @@ SECTIONS = {
     "Look": {
         "runs": "List runs.",
         "show": "Show one run.",
+        "compare": "Compare runs: only what differs.",
         "logs": "Show what runs printed.",
         "sweeps": "List sweeps.",
         "best": "Show a sweep's best runs.",
@@ -52,6 +53,7 @@ SECTIONS = {
         "delete": "Delete runs or sweeps.",
         "undelete": "Bring runs or sweeps back from the trash.",
         "trash": "List what was deleted.",
+        "config": "Show the settings of the screens, and their file.",
         "store": "Look after the run store: check, compact, back up, restore.",
     },
 }

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
+
+from storage.layout import find_store
 
 if TYPE_CHECKING:
     from storage.layout import Layout
@@ -35,6 +38,23 @@ def open_cockpit(layout: Layout) -> None:
 def open_app(layout: Layout, sweep: str | None = None) -> None:
     """Open the app, on a sweep's screen where one is named."""
     from cockpit.tui.app import CockpitApp
+    from cockpit.tui.canvas import default_glyphs
+    from cockpit.tui.control import StoreControl
+    from cockpit.tui.deeds import StoreDeeds
+    from cockpit.tui.keymap import settings
     from cockpit.tui.source import StoreSource
 
-    CockpitApp(StoreSource(layout), sweep).run()
+    wishes = settings()
+    if wishes.glyphs == "auto":
+        wishes = replace(wishes, glyphs=default_glyphs(os.environ.get("TERM", "")))
+    # What `o` shows must find the same store when it is typed here.
+    store = None if find_store() == layout else str(layout.root)
+    app = CockpitApp(
+        StoreSource(layout),
+        sweep,
+        StoreControl(layout),
+        deeds=StoreDeeds(layout),
+        settings=wishes,
+        store=store,
+    )
+    app.run(mouse=wishes.mouse)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -45,8 +44,9 @@ def command(ctx: click.Context, run: str, as_json: bool, store: str | None) -> N
 
 
 def _as_json(found: RunDetail, layout: Layout) -> dict[str, Any]:
-    from cockpit.cli.origin import how_again
+    from cockpit.about import artifacts
     from cockpit.cli.tables import run_as_json
+    from cockpit.origin import how_again
 
     run, log = found.run, layout.log(found.run.id)
     return {
@@ -58,7 +58,7 @@ def _as_json(found: RunDetail, layout: Layout) -> dict[str, Any]:
         "again": how_again(run, found.provenance),
         "artifacts": {
             "folder": str(layout.artifacts(run.id)),
-            "files": dict(_artifacts(layout.artifacts(run.id))),
+            "files": dict(artifacts(layout.artifacts(run.id))),
         },
         "log": str(log) if log.exists() else None,
         "last_lines": found.log,
@@ -66,8 +66,9 @@ def _as_json(found: RunDetail, layout: Layout) -> dict[str, Any]:
 
 
 def _lines(found: RunDetail, layout: Layout) -> Iterator[str]:
-    from cockpit.cli.origin import again_lines, origin
+    from cockpit.about import resources
     from cockpit.format import plain
+    from cockpit.origin import again_lines, origin
 
     run = found.run
     yield _title(found)
@@ -80,7 +81,7 @@ def _lines(found: RunDetail, layout: Layout) -> Iterator[str]:
     yield from _section("metrics", run.metrics)
     yield from _section("params", run.params)
     yield from _section("user attributes", found.user_attrs)
-    yield from _section("resources", _resources(found.resources))
+    yield from _section("resources", resources(found.resources))
     yield from _artifact_lines(layout.artifacts(run.id))
     if found.provenance:
         yield from _section("provenance", origin(found.provenance, layout))
@@ -111,39 +112,12 @@ def _section(title: str, entries: Mapping[str, Any]) -> Iterator[str]:
             yield f"  {plain(name):<{width}}  {plain(raw if isinstance(raw, str) else exact(raw))}"
 
 
-def _resources(measured: Mapping[str, Any]) -> dict[str, Any]:
-    """In the units of people; one never heard of as it is."""
-    from cockpit.format import size
-
-    known = {"cpu_seconds": ("cpu time", _time), "max_rss": ("peak memory", size)}
-    found: dict[str, Any] = {}
-    for key, raw in measured.items():
-        name, shown = known.get(key, (key, None))
-        if raw is not None:
-            found[name] = raw if shown is None else shown(raw)
-    return found
-
-
-def _time(seconds: float) -> str:
-    from cockpit.format import duration
-
-    return duration(seconds) if seconds >= 1 else f"{seconds * 1000:.0f} ms"
-
-
-def _artifacts(folder: Path) -> Iterator[tuple[str, int]]:
-    """Names from the folder and sizes in bytes; no links are followed."""
-    for place, folders, files in os.walk(folder):
-        folders.sort()
-        for name in sorted(files):
-            path = os.path.join(place, name)
-            yield os.path.relpath(path, folder), os.lstat(path).st_size
-
-
 def _artifact_lines(folder: Path) -> Iterator[str]:
-    from cockpit.cli.origin import near
+    from cockpit.about import artifacts
     from cockpit.format import plain, size
+    from cockpit.origin import near
 
-    files = list(_artifacts(folder))
+    files = list(artifacts(folder))
     if files:
         shown = {name: size(count) for name, count in files[:ARTIFACTS]}
         yield from _section(f"artifacts ({plain(near(folder))})", shown)
@@ -153,9 +127,9 @@ def _artifact_lines(folder: Path) -> Iterator[str]:
 
 
 def _log(found: RunDetail, path: Path) -> Iterator[str]:
-    from cockpit.cli.origin import near
     from cockpit.format import log_line, plain
     from cockpit.logs import LogFile
+    from cockpit.origin import near
 
     log = LogFile(path)
     log.seek_last(LOG_LINES)

@@ -17,6 +17,7 @@ from cockpit.gain import figure, sweep_gain
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from storage.groups import RunGroup
     from storage.runs import Run, RunsPage
     from storage.sweeps import Sweep
 
@@ -123,6 +124,24 @@ def print_sweeps(sweeps: tuple[Sweep, ...]) -> None:
             Text(age(sweep.started, now)),
         )
     console().print(table)
+
+
+def print_run_groups(groups: Sequence[RunGroup], by: str, metric: str) -> None:
+    """A table of groups of runs, the best first."""
+    from storage.groups import MOST
+
+    table = table_of(by, "runs", f"best {metric}", f"mean {metric}", "best run")
+    for column in table.columns[1:4]:
+        column.justify = "right"
+    for group in groups:
+        figures = [MISSING if one is None else number(one) for one in (group.best, group.mean)]
+        shown = MISSING if group.value is None else plain(group.value)
+        table.add_row(
+            Text(shown), Text(str(group.runs)), *map(Text, figures), Text(group.best_run or MISSING)
+        )
+    console().print(table)
+    if len(groups) >= MOST:
+        console().print(Text(f"the first {MOST:,} groups; -w narrows them", style="dim"))
 
 
 def _over(sweep: Sweep) -> str:

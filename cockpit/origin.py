@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +12,38 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from storage.layout import Layout
-    from storage.runs import Run
+    from storage.runs import Run, RunDetail
 
 _OURS = ("cockpit", "__main__.py")
 NAMED = 3
 """Of files, how many are named in a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """What can be said of a run beside its own values."""
+
+    origin: Mapping[str, str] = field(default_factory=dict)
+    """Where it comes from: a name and a line each."""
+    again: tuple[str, ...] = ()
+    """The command that makes it again, then what that means; empty where nothing is known of its origin."""
+    folder: str = ""
+    """Where its artifacts lie."""
+    artifacts: tuple[tuple[str, int], ...] = ()
+    """Names and sizes in bytes."""
+
+
+def traces(found: RunDetail, layout: Layout) -> Traces:
+    """Look at what is known and at what lies in the run's folder."""
+    from cockpit.about import artifacts
+
+    folder, known = layout.artifacts(found.run.id), found.provenance
+    return Traces(
+        origin(known, layout) if known else {},
+        tuple(again_lines(found.run, known)) if known else (),
+        near(folder),
+        tuple(artifacts(folder)),
+    )
 
 
 def origin(known: Mapping[str, Any], layout: Layout) -> dict[str, str]:
