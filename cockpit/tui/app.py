@@ -3,25 +3,48 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from textual import work
+from textual import events, work
+from textual._compositor import CompositorUpdate
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.worker import Worker, WorkerState
 
-from cockpit.tui.feed import Feed, Question, Snapshot, Trouble
-from cockpit.tui.screens.base import DataScreen
+from cockpit.tui.feed import Feed, Snapshot, Trouble
+from cockpit.tui.paint import Painter
+from cockpit.tui.remember import Memory
+from cockpit.tui.restore import left, on_hang_up, take_up
+from cockpit.tui.screens.base import DataScreen, Shared
+from cockpit.tui.screens.compare import CompareScreen
 from cockpit.tui.screens.help import HelpScreen
+from cockpit.tui.screens.launch import LaunchScreen
+from cockpit.tui.screens.palette import PaletteScreen, do
 from cockpit.tui.screens.runs import RunsScreen
-from cockpit.tui.screens.sweep import LOG_LINES, SweepScreen
-from cockpit.tui.theme import COCKPIT, PALETTES
-from cockpit.tui.widgets.run_table import WINDOW, RunTable
-from storage.runs import RunQuery
+from cockpit.tui.screens.sweep import SweepScreen
+from cockpit.tui.screens.ways import WaysScreen
+from cockpit.tui.settle import begin
+from cockpit.tui.theme import PALETTES
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from textual.screen import Screen
+
+    from cockpit.tui.canvas import Glyphs
+    from cockpit.tui.config import Settings
+    from cockpit.tui.control import Control
+    from cockpit.tui.deeds import Deeds
     from cockpit.tui.source import Source
+
+    AnyScreen = DataScreen[Any, Any]
+
+SCREENS: dict[str, type[AnyScreen]] = {
+    "Runs": RunsScreen,
+    "Sweeps": SweepScreen,
+    "Compare": CompareScreen,
+}
+"""Those that a digit leads to, by the name of their tab; a screen's `DIGIT` has a binding below."""
 
 
 class CockpitApp(App[None], inherit_bindings=False):
@@ -31,9 +54,19 @@ class CockpitApp(App[None], inherit_bindings=False):
     CSS_PATH = "cockpit.tcss"
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("1", "runs", "runs", show=False, id="screen.runs", tooltip="Runs: all of them"),
-        Binding("2", "sweeps", "sweeps", show=False, id="screen.sweeps",
+        Binding("1", "go('Runs')", "runs", show=False, id="screen.runs", tooltip="Runs: all of them"),
+        Binding("2", "go('Sweeps')", "sweeps", show=False, id="screen.sweeps",
                 tooltip="Sweeps: the one that runs, else the newest"),
+        Binding("3", "go('Compare')", "compare", show=False, id="screen.compare",
+                tooltip="Compare: the marked runs"),
+        Binding("L", "launch", "launch", id="launch",
+                tooltip="Start a sweep from a spec beside the project"),
+        Binding("colon,ctrl+p", "palette", "do", key_display=":", id="palette",
+                tooltip="All that can be done here, by a few letters of it"),
+        Binding("ctrl+l", "redraw", "redraw", show=False, id="redraw",
+                tooltip="Paint the whole screen again"),
+        Binding("ctrl+z", "suspend_process", "suspend", show=False, id="suspend",
+                tooltip="Back to the shell for a while; fg comes back"),
         Binding("question_mark", "help", "help", key_display="?", id="help",
                 tooltip="All keys of this screen"),
         Binding("q,ctrl+q,ctrl+c", "quit", "quit", id="quit", tooltip="Quit; a sweep goes on without the screen"),
@@ -45,24 +78,60 @@ class CockpitApp(App[None], inherit_bindings=False):
 
         news: Snapshot | Trouble
 
-    def __init__(self, source: Source, sweep: str | None = None) -> None:
+    def __init__(
+        self,
+        source: Source,
+        sweep: str | None = None,
+        control: Control | None = None,
+        *,
+        deeds: Deeds | None = None,
+        settings: Settings | None = None,
+        store: str | None = None,
+    ) -> None:
         super().__init__()
         self._source = source
-        self._feed = Feed(source)
+        self._painter = Painter()
+        self._feed = Feed(source, settings.poll if settings else None)
         self._first_sweep = sweep
-        self._heard: set[str] = set()
-        self.register_theme(COCKPIT)
-        self.theme = COCKPIT.name
+        tabs = tuple((screen.DIGIT, name) for name, screen in SCREENS.items())
+        self.shared = Shared(source.project, tabs, control=control)
+        self.shared.deeds = deeds or self.shared.deeds
+        self.shared.settings = settings or self.shared.settings
+        self.shared.store = store
+        begin(self, self.shared.settings)
+        self.glyphs: Glyphs = "ascii" if self.shared.settings.glyphs == "ascii" else "braille"
+        self._memory = self.shared.deeds.recall() if self.shared.settings.restore else Memory()
+        take_up(self._memory, self.shared.held)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return PALETTES[self.current_theme.dark]
 
     def get_default_screen(self) -> RunsScreen:
-        return RunsScreen(self._source.project, Question(RunQuery(limit=WINDOW)), self._heard)
+        screen = RunsScreen.opened(self.shared, None)
+        screen.recall(self._memory.places.get(screen.DIGIT, {}))
+        return screen
 
     def on_mount(self) -> None:
         if self._first_sweep:
-            self._open_sweep(self._first_sweep)
+            self.push_screen(SweepScreen.of(self.shared, self._first_sweep))
+
+        else:
+            self._open_front(self._memory.front)
+        if not self.is_headless:
+            on_hang_up(self)
+
+    def _open_front(self, digit: str) -> None:
+        for kind in SCREENS.values():
+            if digit == kind.DIGIT and not isinstance(self.screen, kind):
+                screen = kind.opened(self.shared, self.in_front)
+                screen.recall(self._memory.places.get(digit, {}))
+                self.push_screen(screen)
+
+    def exit(self, *how: Any, **more: Any) -> None:
+        """Leave, and remember where."""
+        if self.is_running:
+            self.shared.deeds.keep(left(self.screen_stack, self.shared.held))
+        super().exit(*how, **more)
 
     def on_ready(self) -> None:
         # Not before the first frame: importing what reads the store would hold it up.
@@ -87,7 +156,7 @@ class CockpitApp(App[None], inherit_bindings=False):
                 screen.trouble = message.news
             else:
                 screen.trouble = None
-                if screen is self._in_front:
+                if screen is self.in_front and screen.takes(message.news):
                     screen.snapshot = message.news
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
@@ -97,33 +166,58 @@ class CockpitApp(App[None], inherit_bindings=False):
             self.post_message(self.Arrived(Trouble(sentence)))
 
     @property
-    def _in_front(self) -> DataScreen:
+    def in_front(self) -> AnyScreen:
         """The topmost screen with data, under the help too."""
         screens = [screen for screen in self.screen_stack if isinstance(screen, DataScreen)]
         return screens[-1]
 
     def on_data_screen_asks(self) -> None:
-        self._feed.ask(self._in_front.question)
+        self._feed.ask(self.in_front.question)
 
-    def on_run_table_opened(self, message: RunTable.Opened) -> None:
-        if isinstance(self.screen, RunsScreen) and message.run.sweep:
-            self._open_sweep(message.run.sweep, message.run.id)
-
-    def _open_sweep(self, name: str | None, run_id: str | None = None) -> None:
-        query = RunQuery(sweep=name, limit=WINDOW)
-        question = Question(query, into_sweep=True, selected=run_id, log_lines=LOG_LINES)
-        screen = SweepScreen(self._source.project, question, self._heard)
-        self.push_screen(screen)
-        if run_id:
-            screen.select(run_id)
-
-    def action_runs(self) -> None:
-        if isinstance(self.screen, SweepScreen):
+    def action_go(self, name: str) -> None:
+        """Back to the screen of this name where it lies below, else to a new one over the first."""
+        kind, before = SCREENS[name], self.in_front
+        if problem := kind.hindered(self.shared):
+            before.tell(problem)
+            return
+        there = [isinstance(screen, kind) for screen in self.screen_stack]
+        place = there.index(True) if any(there) else 0
+        for _ in self.screen_stack[place + 1 :]:
             self.pop_screen()
+        if not any(there):
+            self.push_screen(kind.opened(self.shared, before))
 
-    def action_sweeps(self) -> None:
-        if isinstance(self.screen, RunsScreen):
-            self._open_sweep(None)
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key) and isinstance(self.screen, WaysScreen):
+            self.screen.key_pressed()
+        elif isinstance(event, events.Resize):
+            self.action_redraw()
+        await super().on_event(event)
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        """Send what has changed, and nothing where nothing has."""
+        update: object = renderable
+        written = not self._batch_count and not self.is_headless
+        if written and isinstance(update, CompositorUpdate):
+            update = self._painter.changes(update, self.console)
+        super()._display(screen, cast("RenderableType | None", update))
+
+    def action_redraw(self) -> None:
+        """Send everything again: something else has written to the terminal."""
+        self._painter.forget()
+        if self.screen_stack:
+            self.screen.refresh()
+
+    def action_palette(self) -> None:
+        if not isinstance(self.screen, PaletteScreen):
+            self.push_screen(PaletteScreen(self.screen), do)
+
+    def action_launch(self) -> None:
+        if self.shared.control and not isinstance(self.screen, LaunchScreen):
+            self.push_screen(LaunchScreen(self.shared, self.shared.control))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return action != "launch" or self.shared.control is not None
 
     def action_help(self) -> None:
         if not isinstance(self.screen, HelpScreen):

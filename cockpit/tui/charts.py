@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from math import isfinite
+from dataclasses import replace
+from math import isfinite, nan
 from statistics import quantiles
 from typing import TYPE_CHECKING
 
@@ -11,13 +12,18 @@ from cockpit.gain import baseline_values
 from cockpit.tui.plot import Plot, Rule, Series
 
 if TYPE_CHECKING:
-    from storage.runs import Curve
+    from collections.abc import Sequence
+    from typing import Any
+
+    from storage.runs import Curve, Run
     from storage.sweeps import Sweep, SweepView
 
 SPREAD = 4
 """A value further from the best than so many times the better half's spread is out of the picture."""
 ENOUGH = 8
 """Values from which on the spread says something."""
+FACTOR = 20.0
+"""Between a param's smallest and largest value: from here on it is shown on a log axis."""
 UNFINISHED = ("pruned", "stopped", "failed", "timeout", "oom", "lost")
 
 
@@ -34,7 +40,7 @@ def best_so_far(view: SweepView) -> Plot:
         "trial",
         low=edge if maximize else None,
         high=None if maximize else edge,
-        rule=_baseline(sweep),
+        rule=baseline(sweep),
     )
 
 
@@ -49,13 +55,94 @@ def reports(view: SweepView, selected: str | None) -> Plot:
     """Every trial's curve: pruned ones faint, the selected one on top in the accent colour."""
     ordered = sorted(view.curves, key=lambda curve: _rank(curve, selected))
     lines = tuple(_line(curve, selected) for curve in ordered if curve.steps)
-    return Plot(lines, "step", rule=_baseline(view.sweep))
+    return Plot(lines, "step", rule=baseline(view.sweep))
 
 
-def _baseline(sweep: Sweep) -> Rule | None:
-    """The baseline's level in the first objective, which both charts show."""
+def baseline(sweep: Sweep) -> Rule | None:
+    """The baseline's level in the first objective, for the charts that show that."""
     value = baseline_values(sweep).get(sweep.metrics[0]) if sweep.metrics else None
     return None if value is None or not isfinite(value) else Rule(value, ("baseline", fmt.BASELINE))
+
+
+def trials_by_time(
+    runs: Sequence[Run], metric: str, maximize: bool, rule: Rule | None = None
+) -> Plot:
+    """Every trial's value over the time it was started at, counted from the first one's start.
+
+    The best is ▲; complete ones are •, running ones ○, others ·. `beyond` counts what does not fit in.
+    """
+    started = [run.started.timestamp() for run in runs if run.started]
+    first = min(started, default=0.0)
+    points = [
+        (run.started.timestamp() - first, run.metrics[metric], run)
+        for run in sorted(runs, key=lambda run: run.started.timestamp() if run.started else 0.0)
+        if run.started and isfinite(run.metrics.get(metric, nan))
+    ]
+    return _scatter(points, maximize, Plot((), "since the start", x_kind="duration", rule=rule))
+
+
+def slice_plot(
+    runs: Sequence[Run], param: str, metric: str, maximize: bool, log: bool | None = None
+) -> Plot:
+    """Every trial's value over one param: a log axis for one that spans factors, unless `log` says.
+
+    Choices stand beside each other, in the order of their names. Marks as in `trials_by_time`.
+    """
+    found = [
+        (run.params[param], run.metrics[metric], run)
+        for run in runs
+        if run.params.get(param) is not None and isfinite(run.metrics.get(metric, nan))
+    ]
+    raw = [value for value, _, _ in found]
+    if not all(map(is_number, raw)):
+        names = sorted({fmt.value(value) for value in raw})
+        places = [(float(names.index(fmt.value(value))), y, run) for value, y, run in found]
+        return _scatter(places, maximize, Plot((), fmt.plain(param), x_names=tuple(names)))
+    points = sorted(((float(value), y, run) for value, y, run in found), key=lambda one: one[0])
+    values = [x for x, _, _ in points]
+    whole = all(isinstance(value, int) for value in raw)
+    log_x = spans_factors(values) if log is None else log
+    return _scatter(points, maximize, Plot((), fmt.plain(param), whole=whole, log_x=log_x))
+
+
+def is_number(value: Any) -> bool:
+    """Whether a param's value lies on an axis, and is no choice."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+
+
+def spans_factors(values: Sequence[float]) -> bool:
+    """Whether values are better told apart on a log axis."""
+    return bool(values) and min(values) > 0 and max(values) >= FACTOR * min(values)
+
+
+def beyond(plot: Plot) -> int:
+    """How many points lie beyond the picture's lowest or highest value."""
+    low, high = plot.low, plot.high
+    ys = [y for one in plot.series for y in one.ys]
+    return sum((low is not None and y < low) or (high is not None and y > high) for y in ys)
+
+
+def _scatter(points: Sequence[tuple[float, float, Run]], maximize: bool, plot: Plot) -> Plot:
+    """The points by what became of them, the best one on top."""
+    kinds = (
+        ([p for p in points if p[2].state in UNFINISHED], "faint", "·"),
+        ([p for p in points if p[2].state == "complete"], "quiet", "•"),
+        ([p for p in points if p[2].state == "running"], "accent", "○"),
+    )
+    complete = kinds[1][0]
+    best = sorted(complete, key=lambda p: p[1], reverse=maximize)[:1]
+    edge = _edge([y for _, y, _ in complete], maximize)
+    series = (_marks(*kind) for kind in (*kinds, (best, "accent", "▲")))
+    return replace(
+        plot,
+        series=tuple(one for one in series if one.xs),
+        low=edge if maximize else None,
+        high=None if maximize else edge,
+    )
+
+
+def _marks(points: Sequence[tuple[float, float, Run]], tone: str, glyph: str) -> Series:
+    return Series(tuple(x for x, _, _ in points), tuple(y for _, y, _ in points), tone, glyph)
 
 
 def single(curve: Curve) -> Plot:

@@ -1,28 +1,54 @@
-"""Which columns a table of runs has, how wide they are, and what stands in a cell. Pure."""
+"""Which columns a table of runs has, and how wide they are. Pure.
+
+A column goes by its id: a field's name, `metrics.NAME`, `params.NAME` or `curves.NAME`.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
 
 from cockpit import format as fmt
+from cockpit.tui.measure import Extent
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Mapping
 
-    from storage.runs import Run, RunsPage
+    from cockpit.tui.measure import Measure
+    from storage.runs import RunsPage
 
 GAP = 2
-EDGE = 2
-"""Cells before the first column, for the cursor's mark."""
+EDGE = 3
+"""Cells before the first column, for the cursor's bar and the mark."""
 NAME_WIDTH = 30
 NAME_LEAST = 12
 TEXT_WIDTH = 16
 TITLE_WIDTH = 14
 REASON_LEAST = 24
+CURVE_WIDTH = 12
+LEAST = 3
 METRICS_WITHOUT_OBJECTIVE = 3
+STATE_WIDTH = max(len(f"x {look.word}") for look in fmt.LOOKS.values())
+
+FIELDS = {
+    "name": ("run", NAME_WIDTH, False),
+    "state": ("state", STATE_WIDTH, False),
+    "seconds": ("time", 7, True),
+    "age": ("age", 7, True),
+    "reason": ("reason", REASON_LEAST, False),
+    "sweep": ("sweep", TEXT_WIDTH, False),
+    "number": ("number", 6, True),
+    "step": ("step", 7, True),
+    "attempt": ("attempt", 7, True),
+    "tags": ("tags", TEXT_WIDTH, False),
+    "note": ("note", 24, False),
+    "id": ("id", 12, False),
+}
+"""By id: title, width, and whether it stands to the right."""
+SORTED_AS = {"age": "started", "tags": "tag", "attempt": ""}
+"""What `RunQuery.sort` calls a field, where that is another name or nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,117 +56,209 @@ class Column:
     """One column, laid out."""
 
     key: str
-    """`name`, `state`, `metric`, `param`, `seconds`, `age` or `reason`."""
-    field: str
-    """The metric's or param's name; for the others what `RunQuery.sort` calls it, or nothing."""
+    """A field's id, or `metric`, `param` or `curve`."""
+    name: str
+    """The metric's or param's; nothing for a field."""
     title: str
     width: int
     head: int = 0
     """Cells before the decimal point; 0 for columns of text."""
     tail: int = 0
     numeric: bool = False
+    field: str = ""
+    """What `RunQuery.sort` takes for it; nothing where it cannot be sorted by."""
+
+    @property
+    def id(self) -> str:
+        return f"{self.key}s.{self.name}" if self.key in SCOPES else self.key
+
+
+SCOPES = ("metric", "param", "curve")
+_SORTABLE = {"tag", "started", "pinned", *FIELDS} - {"age", "tags", "attempt"}
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """Text of exactly the column's width, and its tone."""
+class Columns:
+    """What the reader chose beyond what a table shows by itself; remembered for each store."""
 
-    text: str
-    tone: str
+    shown: tuple[str, ...] = ()
+    """Ids of columns that would not be there by themselves, or would yield to others."""
+    hidden: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
+    """The others stay behind the one that they follow by themselves."""
+    pinned: tuple[str, ...] = ("name",)
+    """At the left, whatever is beside them."""
+    widths: tuple[tuple[str, int], ...] = ()
 
+    def show(self, column: str, shown: bool = True) -> Columns:
+        """Show or hide a column."""
+        return replace(
+            self,
+            shown=(*_but(self.shown, column), *[column] * shown),
+            hidden=(*_but(self.hidden, column), *[column] * (not shown)),
+        )
 
-@dataclass
-class Extent:
-    """The room the values of one column need."""
+    def pin(self, column: str) -> Columns:
+        """Pin a column to the left, or let it go again."""
+        there = column in self.pinned
+        return replace(self, pinned=(*_but(self.pinned, column), *[column] * (not there)))
 
-    head: int = 0
-    tail: int = 0
-    text: int = 0
-    numeric: bool = True
+    def resize(self, column: str, width: int) -> Columns:
+        """Give a column so many cells."""
+        others = tuple(pair for pair in self.widths if pair[0] != column)
+        return replace(self, widths=(*others, (column, max(LEAST, width))))
 
-    def take(self, raw: Any, text: str) -> None:
-        self.text = max(self.text, cell_len(text))
-        if isinstance(raw, bool) or not isinstance(raw, int | float):
-            self.numeric = False
-            return
-        head, tail = fmt.halves(text)
-        self.head, self.tail = max(self.head, head), max(self.tail, tail)
-
-
-@dataclass
-class Measure:
-    """What the rows seen so far need. It only grows, so columns do not jump while one scrolls."""
-
-    rows: int = 0
-    name: int = 0
-    reason: bool = False
-    values: dict[str, Any] = field(default_factory=dict)
-    varying: set[str] = field(default_factory=set)
-    params: dict[str, Extent] = field(default_factory=dict)
-    metrics: dict[str, Extent] = field(default_factory=dict)
-
-    def take(self, page: RunsPage, names: dict[str, str]) -> None:
-        """Take in a page; `names` are the runs' names as shown, by id."""
-        for run in page.runs:
-            self._take_run(run, page, names[run.id])
-        self.rows = max(self.rows, page.total)
-
-    def _take_run(self, run: Run, page: RunsPage, name: str) -> None:
-        self.name = max(self.name, cell_len(name))
-        self.reason = self.reason or bool(run.reason)
-        for key in page.params:
-            value = run.params.get(key, _ABSENT)
-            if key in self.values and not _same(self.values[key], value):
-                self.varying.add(key)
-            self.values.setdefault(key, value)
-            if value is not _ABSENT:
-                self.params.setdefault(key, Extent()).take(value, fmt.value(value))
-        for key, metric in run.metrics.items():
-            text = fmt.number(metric, keep_zeros=True)
-            self.metrics.setdefault(key, Extent()).take(metric, text)
-
-    def constants(self, page: RunsPage) -> tuple[str, ...]:
-        """Params with one value in all rows; a lone run has none to compare with."""
-        if self.rows < 2:
-            return ()
-        return tuple(key for key in page.params if key not in self.varying and key in self.params)
+    @classmethod
+    def read(cls, raw: Mapping[str, Any]) -> Columns:
+        """What `dataclasses.asdict` made of one, as JSON gives it back; the defaults where it is no such thing."""
+        try:
+            found = cls(
+                **{
+                    key: _texts(raw[key])
+                    for key in ("shown", "hidden", "order", "pinned")
+                    if key in raw
+                },
+                widths=tuple((str(column), int(width)) for column, width in raw.get("widths", ())),
+            )
+        except (TypeError, ValueError):
+            return cls()
+        return found
 
 
-_ABSENT = object()
+def _texts(raw: Any) -> tuple[str, ...]:
+    if not all(isinstance(one, str) for one in raw):
+        raise TypeError(f"no names of columns: {raw!r}")
+    return tuple(raw)
 
 
-def _same(one: Any, other: Any) -> bool:
-    return type(one) is type(other) and (one == other or (one != one and other != other))
+def _but(columns: tuple[str, ...], column: str) -> tuple[str, ...]:
+    return tuple(one for one in columns if one != column)
 
 
-def lay_out(measure: Measure, page: RunsPage, width: int, trials: bool) -> tuple[Column, ...]:
-    """The columns that fit into `width` cells, in order; the least telling ones yield first."""
-    columns = _all(measure, page, trials)
-    for step in _yields(columns):
-        if _width(columns) <= width:
-            break
-        columns = step(columns)
-    return _with_reason(columns, measure, width)
+def known(page: RunsPage) -> tuple[str, ...]:
+    """All columns that there can be."""
+    names = [f"metrics.{name}" for name in page.metrics]
+    names += [f"params.{name}" for name in page.params]
+    return (*FIELDS, *names, *(f"curves.{name}" for name in page.metrics))
 
 
-def _all(measure: Measure, page: RunsPage, trials: bool) -> list[Column]:
+def arranged(measure: Measure, page: RunsPage, chosen: Columns) -> tuple[str, ...]:
+    """The columns to show, in order, whether they fit or not."""
+    there = set(known(page))
+    own = _by_themselves(measure, page)
+    ids = [one for one in own if one not in chosen.hidden]
+    ids += [one for one in chosen.shown if one not in ids and one in there]
+    ids = _ordered(ids, chosen.order)
+    return tuple(sorted(ids, key=lambda one: one not in chosen.pinned))
+
+
+def _by_themselves(measure: Measure, page: RunsPage) -> list[str]:
     constant = measure.constants(page)
-    name = max(min(measure.name, NAME_WIDTH), 5 if trials else NAME_LEAST)
-    columns = [
-        Column("name", "number" if trials else "name", "#" if trials else "run", name),
-        Column("state", "state", "state", max(len(f"x {s.word}") for s in fmt.LOOKS.values())),
-    ]
     objectives = [key for key in page.directions if key in measure.metrics]
     objectives = objectives or list(page.directions or page.metrics[:METRICS_WITHOUT_OBJECTIVE])
-    columns += [_metric(key, measure.metrics.get(key, Extent()), page) for key in objectives]
-    for key in page.params:
-        if key not in constant and key in measure.params:
-            columns.append(_param(key, measure.params[key]))
-    return [
-        *columns,
-        Column("seconds", "seconds", "time", 7, numeric=True),
-        Column("age", "started", "age", 7, numeric=True),
+    reported = [
+        key for key in objectives if key in measure.metrics and any(measure.longest.values())
     ]
+    return [
+        "name",
+        "state",
+        *(f"metrics.{key}" for key in objectives),
+        *(f"curves.{key}" for key in reported[:1]),
+        *(f"params.{key}" for key in page.params if key in measure.params and key not in constant),
+        "seconds",
+        "age",
+        *["reason"] * measure.reason,
+    ]  # fmt: skip
+
+
+def _ordered(ids: list[str], order: tuple[str, ...]) -> list[str]:
+    """As in `order`; one that is not in it stays behind its neighbour."""
+    found = sorted((one for one in ids if one in order), key=order.index)
+    before = None
+    for one in ids:
+        if one not in order:
+            found.insert(found.index(before) + 1 if before else 0, one)
+        before = one
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The columns that fit, and how many do not."""
+
+    columns: tuple[Column, ...] = ()
+    left_out: int = 0
+
+
+def lay_out(
+    measure: Measure,
+    page: RunsPage,
+    width: int,
+    trials: bool,
+    chosen: Columns | None = None,
+    at: str | None = None,
+) -> Layout:
+    """The columns that fit into `width` cells; the least telling ones yield first, but never the one `at`."""
+    chosen = chosen or Columns()
+    ids = arranged(measure, page, chosen)
+    whole = [_column(one, measure, page, trials, chosen) for one in ids]
+    columns = _fitting(whole, width, {*chosen.shown, *chosen.pinned})
+    if at in ids and at not in [column.id for column in columns]:
+        columns = _scrolled(whole, width, chosen.pinned, at)
+    left_out = len(whole) - len(columns)
+    if columns and columns[-1].key == "reason":
+        spare = max(0, width - _width(columns))
+        columns = [*columns[:-1], replace(columns[-1], width=columns[-1].width + spare)]
+    return Layout(tuple(columns), left_out)
+
+
+def width_of(measure: Measure, page: RunsPage, trials: bool, chosen: Columns, column: str) -> int:
+    """The cells that a column has, where it has them."""
+    return _column(column, measure, page, trials, chosen).width
+
+
+def _column(one: str, measure: Measure, page: RunsPage, trials: bool, chosen: Columns) -> Column:
+    scope, _, name = one.partition(".")
+    if one in FIELDS:
+        column = _field(one, measure, trials)
+    elif scope == "curves":
+        first = next(iter(page.directions or page.metrics), None)
+        title = "curve" if name == first else fmt.cut(f"curve {fmt.plain(name)}", TITLE_WIDTH)
+        column = Column("curve", name, title, max(CURVE_WIDTH, cell_len(title)))
+    elif scope == "metrics":
+        column = _metric(name, measure.metrics.get(name, Extent()), page)
+    else:
+        column = _param(name, measure.params.get(name, Extent()))
+    column = replace(column, field=_sorted_as(column, page, trials))
+    return _resized(column, dict(chosen.widths).get(one))
+
+
+def _sorted_as(column: Column, page: RunsPage, trials: bool) -> str:
+    if column.key == "curve":
+        return ""
+    if column.key not in SCOPES:
+        return (
+            "number" if trials and column.key == "name" else SORTED_AS.get(column.key, column.key)
+        )
+    # The bare name, where that means nothing else.
+    taken = column.name in _SORTABLE or (column.key == "param" and column.name in page.metrics)
+    return column.id if taken else column.name
+
+
+def _field(one: str, measure: Measure, trials: bool) -> Column:
+    title, width, right = FIELDS[one]
+    if one == "name":
+        width = max(min(measure.name, NAME_WIDTH), 5 if trials else NAME_LEAST)
+        title = "#" if trials else title
+    return Column(one, "", title, width, numeric=right)
+
+
+def _resized(column: Column, width: int | None) -> Column:
+    if width is None:
+        return column
+    # A number cut in the middle would be another number.
+    width = max(width, column.head + column.tail, LEAST)
+    return replace(column, width=width, head=width - column.tail if column.head else 0)
 
 
 def _metric(key: str, extent: Extent, page: RunsPage) -> Column:
@@ -167,28 +285,49 @@ def _width(columns: list[Column]) -> int:
     return EDGE + sum(column.width for column in columns) + GAP * (len(columns) - 1) + 1
 
 
-def _yields(columns: list[Column]) -> list[Any]:
-    """Steps that save width, the least missed first."""
-    params = [column for column in columns if column.key == "param"]
-    metrics = [column for column in columns if column.key == "metric"]
-    return [
-        _without("age"),
+def _fitting(columns: list[Column], width: int, wanted: set[str]) -> list[Column]:
+    for step in _yields(columns, wanted):
+        if _width(columns) <= width:
+            break
+        columns = step(columns)
+    return columns
+
+
+def _scrolled(columns: list[Column], width: int, pinned: tuple[str, ...], at: str) -> list[Column]:
+    """The pinned ones, and of the others those up to the one `at`."""
+    fixed = [column for column in columns if column.id in pinned and column.id != at]
+    others = [column for column in columns if column not in fixed]
+    end = next(place for place, column in enumerate(others) if column.id == at)
+    start = end
+    while start and _width([*fixed, *others[start - 1 : end + 1]]) <= width:
+        start -= 1
+    return [*fixed, *others[start : end + 1]]
+
+
+def _yields(columns: list[Column], wanted: set[str]) -> list[Any]:
+    """Steps that save width, the least missed first; what was asked for by name comes last."""
+    free = [column for column in columns if column.id not in wanted]
+    params = [column.id for column in free if column.key == "param"]
+    metrics = [column.id for column in free if column.key == "metric"]
+    curves = [column.id for column in free if column.key == "curve"]
+    asked = [column.id for column in columns if column.id in wanted and column.key != "name"]
+    steps = [
+        *(_without(one) for one in ("reason", "age") if one not in wanted),
         _narrow("name", 20),
-        _without("seconds"),
+        *(_without(one) for one in ("seconds",) if one not in wanted),
+        *(_without(one) for one in reversed(params[4:])),
+        *(_without(one) for one in curves),
         _narrow("state", 1),
-        *(_without("param", column.field) for column in reversed(params[2:])),
+        *(_without(one) for one in reversed(params[2:4])),
         _narrow("name", NAME_LEAST),
-        *(_without("param", column.field) for column in reversed(params[:2])),
-        *(_without("metric", column.field) for column in reversed(metrics[1:])),
+        *(_without(one) for one in reversed(params[:2])),
+        *(_without(one) for one in reversed(metrics[1:])),
     ]
+    return [*steps, *(_without(one) for one in reversed(asked))]
 
 
-def _without(key: str, name: str | None = None) -> Any:
-    return lambda columns: [
-        column
-        for column in columns
-        if column.key != key or (name is not None and column.field != name)
-    ]
+def _without(one: str) -> Any:
+    return lambda columns: [column for column in columns if column.id != one]
 
 
 def _narrow(key: str, width: int) -> Any:
@@ -198,72 +337,3 @@ def _narrow(key: str, width: int) -> Any:
         else column
         for column in columns
     ]
-
-
-def _with_reason(columns: list[Column], measure: Measure, width: int) -> tuple[Column, ...]:
-    spare = width - _width(columns) - GAP
-    if measure.reason and spare >= REASON_LEAST:
-        columns = [*columns, Column("reason", "", "reason", spare)]
-    return tuple(columns)
-
-
-def cell(run: Run, column: Column, page: RunsPage, now: datetime, elapsed: float) -> Cell:
-    """What stands in a column for a run; a running one is `elapsed` seconds older by now."""
-    dim = "quiet" if run.state in ("pruned", "waiting") else ""
-    match column.key:
-        case "name":
-            text, tone = shown_name(run, column.field == "number"), dim
-        case "state":
-            look = fmt.look(run.state)
-            text = look.glyph if column.width == 1 else f"{look.glyph} {look.word}"
-            tone = look.tone
-        case "metric":
-            return _metric_cell(run, column, page, dim)
-        case "param":
-            return _param_cell(run, column, dim)
-        case "seconds":
-            more = elapsed if run.state == "running" and run.seconds is not None else 0.0
-            seconds = None if run.seconds is None else run.seconds + more
-            text, tone = fmt.duration(seconds), "quiet"
-        case "age":
-            text, tone = fmt.age(run.started, now), "quiet"
-        case _:
-            blamed = run.state in ("failed", "timeout", "oom")
-            text, tone = (
-                fmt.plain(run.reason or ""),
-                fmt.look(run.state).tone if blamed else "quiet",
-            )
-    return Cell(fmt.fit(text, column.width, right=column.numeric), tone)
-
-
-def shown_name(run: Run, trial: bool) -> str:
-    """`#17` among the trials of one sweep, else the whole name; `◇` after it is the baseline's mark."""
-    if trial and run.number is not None:
-        name = f"#{run.number}"
-    else:
-        name = "base" if trial and run.baseline else fmt.plain(run.name)
-    return f"{name} {fmt.BASELINE}" if run.baseline else name
-
-
-def _metric_cell(run: Run, column: Column, page: RunsPage, dim: str) -> Cell:
-    value = run.metrics.get(column.field)
-    if value is None:
-        return Cell(_decimal(fmt.MISSING, column), "faint")
-    text = fmt.number(value, keep_zeros=True)
-    if page.best.get(column.field) == run.id:
-        return Cell(_decimal(f"{text}▲", column), "best")
-    return Cell(_decimal(text, column), dim)
-
-
-def _param_cell(run: Run, column: Column, dim: str) -> Cell:
-    if column.field not in run.params:
-        text = fmt.MISSING
-        shown = _decimal(text, column) if column.numeric else fmt.fit(text, column.width)
-        return Cell(shown, "faint")
-    text = fmt.value(run.params[column.field])
-    return Cell(_decimal(text, column) if column.numeric else fmt.fit(text, column.width), dim)
-
-
-def _decimal(text: str, column: Column) -> str:
-    aligned = fmt.align([text], column.head, column.tail)[0]
-    return fmt.fit(aligned, column.width, right=True)

@@ -1,23 +1,24 @@
-"""Watches the data in a thread of its own and hands over one frozen snapshot at a time."""
+"""Watches the data in a thread of its own and hands over one frozen snapshot at a time.
+
+A screen asks by a `Question` of its own, which knows how to read its own kind of `Snapshot`; the feed knows
+neither, only when to look again.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from threading import Event, Lock
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypedDict, TypeVar
 
 from cockpit.tui import clock
 from cockpit.tui.source import Unreadable
-from storage.expressions.terms import FilterError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator
     from datetime import datetime
 
     from cockpit.tui.source import Source
-    from storage.runs import Curve, Run, RunQuery, RunsPage
-    from storage.sweeps import Sweep, SweepView
-    from storage.usage import Usage
+    from storage.sweeps import Sweep
 
 T = TypeVar("T")
 
@@ -25,44 +26,41 @@ POLL = 0.3
 """Seconds between two looks at the stamp."""
 PATIENCE = 1.5
 """Seconds until a store that could not be read is tried again."""
-POINTS = 400
-"""Of a run's curve: two for each column of a wide terminal."""
 KEPT = 64
 """Answers remembered until the data changes; a page of runs is some hundred kilobytes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What a screen shows and so wants to know."""
+class Question(Protocol):
+    """What a screen shows and so wants to know: a frozen dataclass, equal where nothing else is wanted."""
 
-    query: RunQuery
-    into_sweep: bool = False
-    """Look into the query's sweep too; where it names none, the newest that runs."""
-    selected: str | None = None
-    """Id of the run under the cursor; its curve and its log are wanted too."""
-    log_lines: int = 0
+    def read(self, look: Look) -> Snapshot:
+        """The answer; called in the reading thread, inside one look at the store."""
+
+    def stamp(self, source: Source) -> tuple[int, ...]:
+        """What makes news besides the store's own stamp: the size of a log, say."""
+        return ()
 
 
-@dataclass(frozen=True, slots=True)
+class Frame(TypedDict):
+    """The fields of a snapshot that every screen needs for its frame."""
+
+    at: datetime
+    sweeps: tuple[Sweep, ...]
+    size: int
+    notices: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """All that one screen paints, as it was at one moment."""
+    """All that one screen paints, as it was at one moment; each screen adds its own fields."""
 
     question: Question
     at: datetime
     """UTC."""
-    page: RunsPage
-    where: str
-    """The filter of the page: the last that was understood."""
-    complaint: str
-    """What is the matter with the filter that was asked for; empty where nothing is."""
     sweeps: tuple[Sweep, ...]
-    view: SweepView | None
-    curve: Curve | None
-    log: tuple[str, ...]
+    """Newest first."""
     size: int
     """Bytes of the store."""
-    usage: Usage | None = None
-    """Of the view's running trials."""
     notices: tuple[str, ...] = ()
     """What the store had to say about itself."""
 
@@ -74,18 +72,54 @@ class Trouble:
     sentence: str
 
 
+@dataclass(slots=True)
+class Look:
+    """What a question reads from, and what is known already."""
+
+    source: Source
+    kept: dict[Hashable, object] = field(default_factory=dict)
+    """What a question wants to remember longer than one state of the data."""
+    _answers: dict[Hashable, object] = field(default_factory=dict)
+
+    def once(self, key: Hashable, ask: Callable[[], T]) -> T:
+        """The answer, asked once for each state of the data."""
+        if key not in self._answers:
+            if len(self._answers) >= KEPT:
+                self._answers.clear()
+            self._answers[key] = ask()
+        return self._answers[key]  # type: ignore[return-value]  # the key says the type
+
+    def sweeps(self) -> tuple[Sweep, ...]:
+        """Newest first."""
+        return self.once("sweeps", self.source.sweeps)
+
+    def frame(self) -> Frame:
+        """What all snapshots have in common: `MySnapshot(question=self, …, **look.frame())`, read last."""
+        return {
+            "sweeps": self.sweeps(),
+            "size": self.once("size", self.source.size),
+            "at": clock.now(),
+            "notices": self.source.notices(),
+        }
+
+    def forget(self) -> None:
+        """The data is another one by now."""
+        self._answers.clear()
+
+
 class Feed:
     """The loop of the reading thread. `ask` and `close` may be called from any thread."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, poll: float | None = None) -> None:
+        """`poll` seconds lie between two looks, `POLL` where nothing is said."""
+        self._poll = poll
         self._source = source
         self._question: Question | None = None
         self._lock = Lock()
         self._wake = Event()
         self._closed = False
-        self._answers: dict[Hashable, object] = {}
+        self._look = Look(source)
         self._stamp: tuple[int, ...] | None = None
-        self._understood: dict[str | None, str] = {}
 
     def ask(self, question: Question) -> None:
         """Change what is read; an unread earlier question is dropped."""
@@ -104,11 +138,11 @@ class Feed:
         told: object = None
         while not self._closed:
             self._wake.clear()
-            pause = POLL
+            pause = self._poll or POLL
             with self._lock:
                 question = self._question
             try:
-                found = self._look(question, told) if question else None
+                found = self._read(question, told) if question else None
             except Unreadable as error:
                 self._stamp, told, pause = None, None, PATIENCE
                 yield Trouble(str(error))
@@ -118,109 +152,14 @@ class Feed:
                     yield snapshot
             self._wake.wait(pause)
 
-    def _look(self, question: Question, told: object) -> tuple[object, Snapshot] | None:
-        # The stamp first: what is written while we read is news for the next look.
+    def _read(self, question: Question, told: object) -> tuple[object, Snapshot] | None:
+        # The stamps first: what is written while we read is news for the next look.
         stamp = self._source.stamp()
-        log = self._log_stamp(question)
-        if (seen := (stamp, log, question)) == told:
+        if (seen := (stamp, question.stamp(self._source), question)) == told:
             return None
         if stamp != self._stamp:
-            self._answers.clear()
+            self._look.forget()
         with self._source.reading():
-            snapshot = self._read(question, log)
+            snapshot = question.read(self._look)
         self._stamp = stamp
         return seen, snapshot
-
-    def _log_stamp(self, question: Question) -> tuple[int, ...]:
-        wanted = question.selected if question.log_lines else None
-        return self._source.log_stamp(wanted) if wanted else ()
-
-    def _read(self, question: Question, log: tuple[int, ...]) -> Snapshot:
-        source = self._source
-        sweeps = self._once("sweeps", source.sweeps)
-        query = question.query
-        if question.into_sweep and query.sweep is None and sweeps:
-            query = replace(query, sweep=newest(sweeps).name)
-        known = query.sweep in [sweep.name for sweep in sweeps]
-        name = query.sweep if question.into_sweep and known else None
-        page, where, complaint = self._page(query)
-        view = self._once(("view", name), lambda: source.sweep(name)) if name else None
-        curve, lines = self._selected(question, page, sweeps, log)
-        size = self._once("size", source.size)
-        usage = None
-        if view and view.sweep.counts.get("running"):
-            usage = self._once(("usage", name), lambda: source.usage(view.sweep.id))
-        return Snapshot(
-            question=question,
-            at=clock.now(),
-            page=page,
-            where=where,
-            complaint=complaint,
-            sweeps=sweeps,
-            view=view,
-            curve=curve,
-            log=lines,
-            size=size,
-            usage=usage,
-            notices=source.notices(),
-        )
-
-    def _page(self, query: RunQuery) -> tuple[RunsPage, str, str]:
-        """The page, its filter, and a complaint: half a condition is typed on the way to a whole one."""
-        try:
-            page = self._once(query, lambda: self._source.runs(query))
-        except FilterError as error:
-            last = replace(query, where=self._understood.pop(query.sweep, ""))
-            page, where, _ = self._page(last)
-            return page, where, str(error)
-        self._understood[query.sweep] = query.where
-        return page, query.where, ""
-
-    def _selected(
-        self,
-        question: Question,
-        page: RunsPage,
-        sweeps: tuple[Sweep, ...],
-        log: tuple[int, ...],
-    ) -> tuple[Curve | None, tuple[str, ...]]:
-        run = next((run for run in page.runs if run.id == question.selected), None)
-        if run is None:
-            return None, ()
-        lines: tuple[str, ...] = ()
-        if question.log_lines:
-            lines = self._once(
-                ("log", run.id, log, question.log_lines),
-                lambda: self._source.log_tail(run.id, question.log_lines),
-            )
-        name = headline(run, sweeps)
-        if name is None:
-            return None, lines
-        curve = self._once(
-            ("curve", run.id, name), lambda: self._source.curve(run.id, name, POINTS)
-        )
-        return curve, lines
-
-    def _once(self, key: Hashable, ask: Callable[[], T]) -> T:
-        """The answer, asked once for each state of the data."""
-        if key not in self._answers:
-            if len(self._answers) >= KEPT:
-                self._answers.clear()
-            self._answers[key] = ask()
-        return self._answers[key]  # type: ignore[return-value]  # the key says the type
-
-
-def newest(sweeps: tuple[Sweep, ...]) -> Sweep:
-    """The newest that runs, else the newest that is paused, else the newest."""
-    for state in ("running", "paused"):
-        for sweep in sweeps:
-            if sweep.state == state:
-                return sweep
-    return sweeps[0]
-
-
-def headline(run: Run, sweeps: tuple[Sweep, ...]) -> str | None:
-    """The metric a run is known by: its sweep's first objective, else the first it has."""
-    for sweep in sweeps:
-        if sweep.name == run.sweep and sweep.metrics:
-            return sweep.metrics[0]
-    return next(iter(run.metrics), None)

@@ -1,20 +1,28 @@
-"""Draws curves and points with plotext: only the canvas is plotext's, the axes are ours."""
+"""Draws curves and points: the axes are ours, the canvas is `cockpit.tui.canvas`."""
 
 from __future__ import annotations
 
-import math
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rich.style import Style
+from rich.cells import cell_len
 from rich.text import Text
 
-from cockpit import format as fmt
+from cockpit.format import cut
+from cockpit.tui.axes import Span, marks, span
+from cockpit.tui.canvas import BLANK, Glyphs, Grid, Shape, drawn, glyph_of, style
+from cockpit.tui.thinning import finite, is_rising, thin, thin_along
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-Colour = tuple[int, int, int]
+    from cockpit.tui.canvas import Colour
+
+Points = tuple["Sequence[float]", "Sequence[float]"]
+"""All x and all y."""
+BEHIND_RULE = ("quiet", "faint")
+"""Curves that a rule goes through, dashed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +33,15 @@ class Series:
     ys: tuple[float, ...]
     """As long as `xs`; what is not finite is left out."""
     tone: str = "plain"
-    """`plain`, `accent`, `quiet` or `faint`."""
+    """`plain`, `accent`, `quiet`, `faint`, or one of `palette.tone`."""
     glyph: str = ""
     """Single points of this character; without, a line."""
+    letter: str = ""
+    """Stands at the line's end and before its name in the legend."""
+    name: str = ""
+    """For the legend; safe to paint."""
+    behind: bool = False
+    """Gives way to the others where they go through the same cell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,189 +65,253 @@ class Plot:
     """Values below are left out of the picture, so that one bad start does not flatten the rest."""
     high: float | None = None
     rule: Rule | None = None
+    x_kind: str = "number"
+    """`number`, or seconds: `duration`, or `clock` (since 1970, UTC)."""
+    x_names: tuple[str, ...] = ()
+    """The names of x = 0, 1, …, where x is one of a few choices; safe to paint."""
+    log_x: bool = False
+    log_y: bool = False
+    """On a log axis what is not above 0 is left out: see `left_out`."""
+    window: tuple[float, float] | None = None
+    """The stretch of x that is shown, rising; all of it without."""
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """What an axis covers."""
+class Picture:
+    """A plot laid out in cells, to be coloured and to be pointed at."""
 
-    low: float
-    high: float
+    across: Span
+    left: int
+    """Cells before the canvas."""
+    width: int
+    """Cells of the canvas that stand for x."""
+    grid: Grid
+    scale: tuple[tuple[str, str], ...]
+    """What stands left of each row: label and axis."""
+    below: str
+    line: str
+    """What the line down at an x is made of."""
 
-    def place(self, value: float, cells: int) -> int:
-        """The cell of a value, the first one 0."""
-        return round((value - self.low) / (self.high - self.low) * (cells - 1))
+    def lines(self, colours: Mapping[str, Colour], cursor: float | None = None) -> list[Text]:
+        """The rows from above, the labels of x last; a line goes down at x = `cursor`."""
+        quiet, faint = style(colours, "quiet"), style(colours, "faint")
+        column = None if cursor is None else self.column(cursor)
+        rows = []
+        for row, (label, axis) in enumerate(self.scale):
+            text = Text(label, quiet, no_wrap=True, end="")
+            text = Text.assemble(text, (axis, faint), no_wrap=True)
+            rows.append(text.append_text(self.grid.text(row, colours, column, self.line)))
+        rows.append(Text(" " * self.left, no_wrap=True).append(self.below, quiet))
+        return rows
 
+    def column(self, x: float) -> int | None:
+        """The canvas's column of x, or None where it is not in the picture."""
+        return self.across.place(x, self.width) if self.across.holds(x) else None
 
-def span(values: Sequence[float]) -> Span | None:
-    """Smallest and largest finite value, parted where they are the same."""
-    finite = [value for value in values if math.isfinite(value)]
-    if not finite:
-        return None
-    low, high = min(finite), max(finite)
-    if high - low <= 1e-12 * max(abs(low), abs(high), 1e-300):
-        room = abs(low) * 0.05 or 0.5
-        low, high = low - room, high + room
-    return Span(low, high) if math.isfinite(high - low) else Span(low / 2, high / 2)
-
-
-def ticks(low: float, high: float, most: int, whole: bool = False) -> list[float]:
-    """At most `most` round values within the span, evenly spaced by 1, 2 or 5 times a power of ten."""
-    if most < 1 or not high > low:
-        return []
-    power = 10.0 ** math.floor(math.log10((high - low) / most))
-    for factor in (1, 2, 5, 10, 20, 50):
-        step = power * factor
-        if whole and step < 1:
-            continue
-        first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-        if last - first < most:
-            found = (index * step for index in range(first, last + 1))
-            room = (high - low) * 1e-6
-            return [value for value in found if low - room <= value <= high + room]
-    return []
+    def x_at(self, cell: int) -> float:
+        """The x under a cell of the whole picture, gutter counted; the nearest edge beside it."""
+        column = min(max(cell - self.left, 0), self.width - 1)
+        return self.across.at(column / max(1, self.width - 1))
 
 
-def tick_labels(values: Sequence[float]) -> list[str]:
-    """Labels with as many decimals as the step needs: `0.05`, `10`, `1k`."""
-    if len(values) < 2:
-        return [fmt.number(float(f"{value:.6g}")) for value in values]
-    step, largest = abs(values[1] - values[0]), max(abs(value) for value in values)
-    if largest >= 1e6 or largest < 1e-3:
-        return [f"{value:.3g}".replace("e+0", "e").replace("e-0", "e-") for value in values]
-    if step >= 1000:
-        return [f"{value / 1000:g}k" if value else "0" for value in values]
-    decimals = max(0, -math.floor(math.log10(step) + 1e-9))
-    return [f"{value:.{decimals}f}" for value in values]
-
-
-def thin(xs: Sequence[float], ys: Sequence[float], buckets: int) -> tuple[list[float], list[float]]:
-    """Finite points, of each of `buckets` stretches the lowest and the highest: spikes survive."""
-    points = [(x, y) for x, y in zip(xs, ys, strict=True) if math.isfinite(x) and math.isfinite(y)]
-    if len(points) > 2 * buckets:
-        size = len(points) / buckets
-        kept: set[int] = {0, len(points) - 1}
-        for bucket in range(buckets):
-            indices = range(int(bucket * size), int((bucket + 1) * size))
-            kept.add(min(indices, key=lambda index: points[index][1]))
-            kept.add(max(indices, key=lambda index: points[index][1]))
-        points = [points[index] for index in sorted(kept)]
-    return [x for x, _ in points], [y for _, y in points]
-
-
-def draw(plot: Plot, width: int, height: int, colours: Mapping[str, Colour]) -> Text:
+def draw(
+    plot: Plot,
+    width: int,
+    height: int,
+    colours: Mapping[str, Colour],
+    glyphs: Glyphs = "braille",
+) -> Text:
     """The plot with its axes in `width` × `height` cells; blank where there is nothing to show."""
-    across = span([x for series in plot.series for x in series.xs])
-    up = _up(plot)
-    if across is None or up is None or width < 12 or height < 3:
-        return Text()
-    heights = ticks(up.low, up.high, max(3, height // 3 + 1))
-    labels = tick_labels(heights)
-    gutter = max((len(label) for label in labels), default=0) + 1
-    canvas = _canvas(plot.series, across, up, width - gutter, height - 1, colours)
-    places = [height - 2 - up.place(value, height - 1) for value in heights]
-    rows = dict(zip(places, labels, strict=True))
-    if plot.rule and up.low <= plot.rule.y <= up.high:
-        level = height - 2 - up.place(plot.rule.y, height - 1)
-        canvas[level] = _ruled(canvas[level], plot.rule, width - gutter, colours)
-    text = Text(no_wrap=True)
-    faint, quiet = _style(colours, "faint"), _style(colours, "quiet")
-    for row, line in enumerate(canvas):
-        text.append(rows.get(row, "").rjust(gutter - 1), quiet)
-        text.append("┤" if row in rows else "│", faint)
-        text.append_text(line)
-        text.append("\n")
-    text.append(" " * gutter)
-    text.append(_below(plot, across, width - gutter), quiet)
-    return text
+    picture = lay_out(plot, width, height, glyphs)
+    return Text("\n").join(picture.lines(colours)) if picture else Text()
+
+
+def lay_out(plot: Plot, width: int, height: int, glyphs: Glyphs = "braille") -> Picture | None:
+    """Place the plot in `width` × `height` cells; None where there is nothing to show or no room."""
+    clean = [usable(one, plot) for one in plot.series]
+    across = reach(plot, clean)
+    if across is None or width < 12 or height < 3:
+        return None
+    shown = [_thinned(xs, ys, across, width) for xs, ys in clean]
+    up = _up(plot, across, shown)
+    if up is None:
+        return None
+    heights = marks(up, max(3, height // 3 + 1))
+    gutter = max((len(label) for _, label in heights), default=0) + 1
+    ends = 2 * any(one.letter for one in plot.series)
+    room = width - gutter - ends
+    grid = drawn(_shapes(plot, shown), across, up, room, height - 1, glyphs)
+    labels = {height - 2 - up.place(value, height - 1): label for value, label in heights}
+    if plot.rule and up.holds(plot.rule.y):
+        _draw_rule(grid, height - 2 - up.place(plot.rule.y, height - 1), plot.rule, glyphs)
+    if ends:
+        grid = _widened(grid, ends)
+        _put_letters(grid, plot, shown, across, up, room)
+    return Picture(
+        across=across,
+        left=gutter,
+        width=room,
+        grid=grid,
+        scale=tuple(
+            (labels.get(row, "").rjust(gutter - 1), glyph_of("┤" if row in labels else "│", glyphs))
+            for row in range(height - 1)
+        ),
+        below=_below(plot, across, room),
+        line=glyph_of("│", glyphs),
+    )
+
+
+def usable(one: Series, plot: Plot) -> Points:
+    """The series' points that the plot's axes can show."""
+    xs, ys = finite(one.xs, one.ys)
+    if (plot.log_x and min(xs, default=1) <= 0) or (plot.log_y and min(ys, default=1) <= 0):
+        points = [
+            (x, y)
+            for x, y in zip(xs, ys, strict=True)
+            if (x > 0 or not plot.log_x) and (y > 0 or not plot.log_y)
+        ]
+        return [x for x, _ in points], [y for _, y in points]
+    return xs, ys
+
+
+def left_out(plot: Plot) -> int:
+    """How many finite points a log axis cannot show, as they are not above 0."""
+    return sum(
+        len(finite(one.xs, one.ys)[0]) - len(usable(one, plot)[0])
+        for one in plot.series
+        if plot.log_x or plot.log_y
+    )
+
+
+def reach(plot: Plot, clean: Sequence[Points] | None = None) -> Span | None:
+    """What the x axis covers: the window, else all points."""
+    if plot.window:
+        return span(plot.window, plot.log_x)
+    if plot.x_names:
+        return span([-0.5, len(plot.x_names) - 0.5])
+    points = clean if clean is not None else [usable(one, plot) for one in plot.series]
+    return span([edge for xs, _ in points if xs for edge in (min(xs), max(xs))], plot.log_x)
+
+
+def _thinned(xs: Sequence[float], ys: Sequence[float], across: Span, width: int) -> Points:
+    if is_rising(xs):
+        return thin_along(xs, ys, across, width * 2)
+    return thin(xs, ys, width * 2)
+
+
+def _shapes(plot: Plot, shown: Sequence[Points]) -> list[Shape]:
+    return [
+        Shape(xs, ys, one.tone, one.glyph, one.letter or _ink(one), one.behind)
+        for one, (xs, ys) in zip(plot.series, shown, strict=True)
+    ]
+
+
+def _ink(one: Series) -> str:
+    """What an ASCII line without a letter is made of."""
+    return "." if one.behind or one.tone == "faint" else "+" if one.tone == "quiet" else "*"
 
 
 def _shown(plot: Plot, value: float) -> bool:
     return (plot.low is None or value >= plot.low) and (plot.high is None or value <= plot.high)
 
 
-def _up(plot: Plot) -> Span | None:
-    """What the y axis covers: the points, and the rule where that leaves them half of the room."""
-    up = span([y for series in plot.series for y in series.ys if _shown(plot, y)])
+def _up(plot: Plot, across: Span, shown: Sequence[Points]) -> Span | None:
+    """What the y axis covers: the points in sight, and the rule where that leaves them half of the room."""
+    values: list[float] = []
+    for xs, ys in shown:
+        if plot.window is None:
+            values += ys
+        elif is_rising(xs):
+            values += ys[bisect_left(xs, across.low) : bisect_right(xs, across.high)]
+        else:
+            values += [y for x, y in zip(xs, ys, strict=True) if across.holds(x)]
+    up = span([value for value in values if _shown(plot, value)], plot.log_y)
+    if up is None and plot.window is not None:
+        # Zoomed in between two points: the line that goes through.
+        up = span([y for _, ys in shown for y in ys], plot.log_y)
     rule = plot.rule
     if up is None or rule is None or not _shown(plot, rule.y):
         return up
-    reached = span([up.low, up.high, rule.y])
-    return reached if reached and reached.high - reached.low <= 2 * (up.high - up.low) else up
+    reached = span([up.low, up.high, rule.y], plot.log_y)
+    if reached is None:
+        return up
+    low, high = up.ends
+    return reached if reached.ends[1] - reached.ends[0] <= 2 * (high - low) else up
 
 
-def _ruled(line: Text, rule: Rule, width: int, colours: Mapping[str, Colour]) -> Text:
-    """The rule behind a line of the canvas: whole where that is blank, dashed through quiet curves."""
-    cells = line.plain.replace("\u2800", " ").ljust(width)
-    named = list(cells)
+def _draw_rule(grid: Grid, row: int, rule: Rule, glyphs: Glyphs) -> None:
+    """The rule behind a row of the canvas: whole where that is blank, dashed through quiet curves."""
+    cells = "".join(grid.chars[row])
+    line = glyph_of("─", glyphs)
+    for column, cell in enumerate(cells):
+        if cell == BLANK:
+            grid.put(row, column, line, "faint")
+        elif column % 3 == 0 and cell >= "\u2800" and grid.tones[row][column] in BEHIND_RULE:
+            grid.put(row, column, line, "quiet")
     for label in rule.labels:
-        gap = cells.find(" " * (len(label) + 3))
+        gap = cells.find(BLANK * (len(label) + 3))
         if gap >= 0:
-            named[gap + 1 : gap + 1 + len(label)] = label
-            break
-    ruled = Text(no_wrap=True)
-    for place, (cell, name) in enumerate(zip(cells, named, strict=True)):
-        if name != cell:
-            ruled.append(name, _style(colours, "quiet"))
-        elif cell == " " or (place % 3 == 0 and _is_quiet_curve(line[place], colours)):
-            ruled.append("─", _style(colours, "faint" if cell == " " else "quiet"))
-        else:
-            ruled.append_text(line[place])
-    return ruled
+            for column, char in enumerate(label, gap + 1):
+                grid.put(row, column, glyph_of(char, glyphs), "quiet")
+            return
 
 
-def _is_quiet_curve(cell: Text, colours: Mapping[str, Colour]) -> bool:
-    bright = {colours["accent"], colours["plain"]}
-    styles = [span.style for span in cell.spans if isinstance(span.style, Style)]
-    shown = {tuple(style.color.triplet) for style in styles if style.color and style.color.triplet}
-    return cell.plain >= "\u2800" and not shown & bright
+def _widened(grid: Grid, cells: int) -> Grid:
+    wider = Grid(grid.width + cells, grid.height)
+    for row in range(grid.height):
+        wider.chars[row][: grid.width] = grid.chars[row]
+        wider.tones[row][: grid.width] = grid.tones[row]
+    return wider
 
 
-def _style(colours: Mapping[str, Colour], tone: str) -> str:
-    return f"rgb{colours[tone]}".replace(" ", "")
+def _put_letters(
+    grid: Grid, plot: Plot, shown: Sequence[Points], across: Span, up: Span, room: int
+) -> None:
+    """Each series' letter right of its last point in sight; where they crowd, one under the other."""
+    ends: dict[int, list[tuple[int, float, Series]]] = {}
+    for one, (xs, ys) in zip(plot.series, shown, strict=True):
+        seen = [(x, y) for x, y in zip(xs, ys, strict=True) if across.holds(x) and up.holds(y)]
+        if one.letter and seen:
+            x, y = seen[-1]
+            row = grid.height - 1 - up.place(y, grid.height)
+            ends.setdefault(across.place(x, room) + 1, []).append((row, -y, one))
+    for column, found in ends.items():
+        found.sort(key=lambda end: end[:2])
+        rows = spread([row for row, _, _ in found], grid.height)
+        for place, (row, (_, _, one)) in enumerate(zip(rows, found, strict=True)):
+            beside = place > 0 and rows[place - 1] == row
+            grid.put(row, min(column + beside, grid.width - 1), one.letter, one.tone)
+
+
+def spread(rows: Sequence[int], height: int) -> list[int]:
+    """Rising rows moved apart as little as it takes, in their order; two share one only where they must."""
+    if len(rows) > height:
+        return [place * height // len(rows) for place in range(len(rows))]
+    apart: list[int] = []
+    for row in rows:
+        apart.append(max(row, apart[-1] + 1) if apart else row)
+    limit = height
+    for place in reversed(range(len(apart))):
+        apart[place] = limit = min(apart[place], limit - 1)
+    return apart
 
 
 def _below(plot: Plot, across: Span, width: int) -> str:
     """The line of labels under the canvas, each centred under its place, the title at the end."""
     title = f" {plot.x_title}" if plot.x_title else ""
-    values = ticks(across.low, across.high, max(2, width // 10), plot.whole)
+    if plot.x_names:
+        room = max(1, width // len(plot.x_names) - 1)
+        labels = [(float(place), cut(name, room)) for place, name in enumerate(plot.x_names)]
+    else:
+        labels = marks(across, max(2, width // 10), plot.x_kind, plot.whole)
     line = [" "] * width
     free = 0
-    for value, label in zip(values, tick_labels(values), strict=True):
-        start = max(0, min(across.place(value, width) - len(label) // 2, width - len(label)))
-        if start >= free and start + len(label) <= width - len(title):
-            line[start : start + len(label)] = label
-            free = start + len(label) + 1
+    for value, label in labels:
+        cells = cell_len(label)
+        start = max(0, min(across.place(value, width) - cells // 2, width - cells))
+        if start >= free and start + cells <= width - len(title):
+            line[start : start + cells] = [label, *[""] * (cells - 1)]
+            free = start + cells + 1
     if width > len(title) + 8:
         line[width - len(title) :] = title
     return "".join(line)
-
-
-def _canvas(
-    series: Sequence[Series],
-    across: Span,
-    up: Span,
-    width: int,
-    height: int,
-    colours: Mapping[str, Colour],
-) -> list[Text]:
-    import plotext
-
-    plotext.terminal.limit(False, False)
-    figure = plotext.figure
-    figure.clear()
-    figure.theme("simple").plot_size(width, height)
-    figure.axes(False)
-    figure.ruler("both", "both").frequency(0)
-    figure.ruler("x").lim(across.low, across.high)
-    figure.ruler("y").lim(up.low, up.high)
-    for one in series:
-        xs, ys = thin(one.xs, one.ys, width * 2)
-        if not xs:
-            continue
-        pixel = plotext.pixel(foreground=colours[one.tone])
-        glyph = one.glyph or ("braille" if len(xs) > 1 else "•")
-        signal = figure.signal(xs, ys, marker=plotext.marker(glyph, pixel))
-        figure.draw(signal if one.glyph else signal.lines(True))
-    lines = figure.build().string().split("\n")[:height]
-    return [Text.from_ansi(line) for line in lines]

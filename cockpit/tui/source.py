@@ -6,16 +6,22 @@ import re
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from cockpit.tui.weighing import Weigher
 from storage.errors import UserError
 from storage.expressions.terms import FilterError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
+    from cockpit.origin import Traces
+    from cockpit.sweep.importance import Importance, Material
+    from storage.groups import RunGroup
+    from storage.history import History
     from storage.layout import Layout
-    from storage.runs import Curve, RunQuery, RunsPage
+    from storage.runs import Curve, RunDetail, RunQuery, RunsPage
     from storage.session import Session
+    from storage.sparks import Spark
     from storage.store import Store
     from storage.sweeps import Sweep, SweepView
     from storage.usage import Usage
@@ -51,6 +57,15 @@ class Source(Protocol):
     def runs(self, query: RunQuery) -> RunsPage:
         """Raises `FilterError` too, where the query's filter cannot be understood."""
 
+    def ids(self, query: RunQuery) -> tuple[str, ...]:
+        """Of the runs in the query's window; raises `FilterError` too."""
+
+    def groups(self, query: RunQuery, by: str, metric: str) -> tuple[RunGroup, ...]:
+        """The query's runs put together by a column; raises `FilterError` too."""
+
+    def sparks(self, runs: Sequence[str], name: str) -> Mapping[str, Spark]:
+        """Of the runs of these ids a metric's curve, as small as a cell."""
+
     def sweeps(self) -> tuple[Sweep, ...]:
         """Newest first."""
 
@@ -59,7 +74,28 @@ class Source(Protocol):
     def usage(self, sweep_id: str) -> Usage | None:
         """What the sweep's running trials use now."""
 
+    def importance(self, name: str, complete: int) -> Importance | None:
+        """Which params of a sweep mattered, of which so many trials are complete; None: not known yet."""
+
+    def importance_stamp(self) -> int:
+        """Differs when the importance is known better."""
+
     def curve(self, run_id: str, name: str, points: int) -> Curve: ...
+
+    def details(self, run_ids: Sequence[str]) -> tuple[RunDetail, ...]:
+        """All there is on the runs of these ids, in their order; those that have gone are left out."""
+
+    def curve_names(self, run_ids: Sequence[str]) -> tuple[str, ...]:
+        """The metrics that one of the runs has a curve of, the `system.` ones too."""
+
+    def histories(self, run_ids: Sequence[str], name: str, points: int) -> tuple[History, ...]:
+        """A metric's curves with their times, of each of the runs."""
+
+    def traces(self, found: RunDetail) -> Traces:
+        """Where a run comes from, in words, and what it left behind."""
+
+    def code_diff(self, base: RunDetail, other: RunDetail) -> tuple[str, ...]:
+        """In what the code of two runs differs, as lines of a diff."""
 
     def log_stamp(self, run_id: str) -> tuple[int, ...]:
         """Differs when the run's log has grown."""
@@ -84,6 +120,7 @@ class StoreSource:
         self._open: ExitStack | None = None
         self._session: Session | None = None
         self._notices: dict[str, str] = {}
+        self._weigher = Weigher()
 
     def stamp(self) -> tuple[int, ...]:
         # Looking makes no store: where there is none yet, its coming is the news.
@@ -104,6 +141,21 @@ class StoreSource:
             return RunsPage(0, 0, 0, (), (), (), {}, {})
         return self._ask(lambda session: page(session, query))
 
+    def ids(self, query: RunQuery) -> tuple[str, ...]:
+        from storage.selection import ids
+
+        return self._ask(lambda session: ids(session, query)) if self._layout.exists() else ()
+
+    def groups(self, query: RunQuery, by: str, metric: str) -> tuple[RunGroup, ...]:
+        from storage.groups import groups
+
+        return self._ask(lambda session: groups(session, query, by, metric))
+
+    def sparks(self, runs: Sequence[str], name: str) -> Mapping[str, Spark]:
+        from storage.sparks import sparks
+
+        return self._ask(lambda session: sparks(session, runs, name))
+
     def sweeps(self) -> tuple[Sweep, ...]:
         from storage.sweeps import all_sweeps
 
@@ -119,10 +171,46 @@ class StoreSource:
 
         return self._ask(lambda session: usage(session, sweep_id))
 
+    def importance(self, name: str, complete: int) -> Importance | None:
+        def read() -> Material:
+            from cockpit.sweep.importance import material
+
+            return self._ask(lambda session: material(session, name))
+
+        return self._weigher.importance(name, complete, read)
+
+    def importance_stamp(self) -> int:
+        return self._weigher.stamp()
+
     def curve(self, run_id: str, name: str, points: int) -> Curve:
         from storage.runs import curve
 
         return self._ask(lambda session: curve(session, run_id, name, points))
+
+    def details(self, run_ids: Sequence[str]) -> tuple[RunDetail, ...]:
+        from storage.runs import details
+
+        return self._ask(lambda session: details(session, run_ids)) if self._layout.exists() else ()
+
+    def curve_names(self, run_ids: Sequence[str]) -> tuple[str, ...]:
+        from storage.curves import curve_names
+
+        return self._ask(lambda session: curve_names(session, run_ids))
+
+    def histories(self, run_ids: Sequence[str], name: str, points: int) -> tuple[History, ...]:
+        from storage.history import history
+
+        return self._ask(lambda session: history(session, run_ids, name, points))
+
+    def traces(self, found: RunDetail) -> Traces:
+        from cockpit.origin import traces
+
+        return traces(found, self._layout)
+
+    def code_diff(self, base: RunDetail, other: RunDetail) -> tuple[str, ...]:
+        from cockpit.code_diff import code_diff
+
+        return code_diff(self._layout, base, other)
 
     def log_stamp(self, run_id: str) -> tuple[int, ...]:
         try:

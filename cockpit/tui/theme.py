@@ -1,4 +1,4 @@
-"""The colours: a dark theme of our own, and our tones in whatever theme is chosen."""
+"""The colours: a dark and a light theme of our own, and our tones in whatever theme is chosen."""
 
 from __future__ import annotations
 
@@ -19,6 +19,23 @@ COCKPIT = Theme(
     dark=True,
     variables={"input-cursor-background": "#6cb6ff", "input-cursor-foreground": "#14171c"},
 )
+
+COCKPIT_LIGHT = Theme(
+    name="cockpit-light",
+    primary="#0a5cad",
+    secondary="#0a5cad",
+    accent="#0a5cad",
+    foreground="#1d232a",
+    background="#fbfbfa",
+    surface="#f1f2f3",
+    panel="#e4e7ea",
+    success="#176b2c",
+    warning="#7d5200",
+    error="#b3202a",
+    dark=False,
+    variables={"input-cursor-background": "#0a5cad", "input-cursor-foreground": "#fbfbfa"},
+)
+THEMES = {theme.name: theme for theme in (COCKPIT, COCKPIT_LIGHT)}
 
 # Textual's themes disagree on accents (in one of them accent and warning are the same colour),
 # so the tones that carry a meaning are ours in all of them.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def still(monkeypatch: pytest.MonkeyPatch) -> None:
     """No clock and no cursor moves by itself; the data is looked at more often."""
+    monkeypatch.setenv("TZ", "UTC")  # a picture has the time of day where it is looked at
+    time.tzset()
     monkeypatch.setattr(clock, "now", lambda: NOW)
     monkeypatch.setattr(feed, "POLL", 0.02)
     monkeypatch.setattr(feed, "PATIENCE", 0.02)

@@ -8,17 +8,32 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from cockpit.origin import Traces
 from storage.expressions.terms import FilterError
-from storage.runs import Curve, Run, RunQuery, RunsPage
+from storage.groups import RunGroup
+from storage.history import History
+from storage.runs import Curve, Run, RunDetail, RunQuery, RunsPage, SortKey
+from storage.sparks import Spark
 from storage.sweeps import Sweep, SweepView
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from cockpit.sweep.importance import Importance
     from storage.usage import Usage
 
 NOW = datetime(2026, 3, 14, 12, 0, 0, tzinfo=UTC)
 HOSTILE = "evil\x1b[31m\x1b]0;owned\x07[bold]x[/]\n\u202erow \t漢字🧪" + "z" * 80
+
+PROVENANCE: dict[str, Any] = {
+    "git": {"commit": "a41c9e2f03b17c55", "branch": "main", "dirty": False, "changed": []},
+    "seed": 7,
+    "spec_digest": "blake3:77aa",
+    "command": ["cockpit", "sweep", "sweep.toml"],
+    "data": {"train": {"digest": "blake3:3f9c11aa", "bytes": 272_061, "path": "/d/adult.parquet"}},
+    "environment": {"python": "3.11.7", "packages": {"numpy": "2.4.6", "scikit-learn": "1.9.1"}},
+    "machine": {"host": "vm", "cores": 2},
+}
 
 
 def trial(number: int, state: str = "complete", sweep: str = "income", **fields: Any) -> Run:
@@ -91,12 +106,23 @@ class FakeSource:
         self.logs = logs or {}
         self.trouble: Exception | None = None
         self.asked: list[RunQuery] = []
+        self.sparked: list[tuple[str, ...]] = []
+        """The runs whose curves were asked for, question by question."""
         self.refused: dict[str, str] = {}
         """Filters that are not understood, and the complaint."""
         self.said: tuple[str, ...] = ()
         """What the store says about itself."""
         self.used: Usage | None = None
+        self.weighed: Importance | None = None
+        self.weighings = 0
+        """How often the importance was asked for."""
         self.paused = False
+        self.ended = "complete"
+        """The state of a sweep without a running trial."""
+        self.provenance: dict[str, dict[str, Any]] = {}
+        """By a run's id, what is otherwise than in `PROVENANCE`."""
+        self.diffs: dict[str, tuple[str, ...]] = {}
+        """By a run's id, the code's difference from another's."""
         self.version = 0
 
     def bump(self) -> None:
@@ -136,6 +162,27 @@ class FakeSource:
             {"auc": best.id} if best else {},
         )
 
+    def ids(self, query: RunQuery) -> tuple[str, ...]:
+        return tuple(run.id for run in self.runs(query).runs)
+
+    def groups(self, query: RunQuery, by: str, metric: str) -> tuple[RunGroup, ...]:
+        found: dict[str | None, list[Run]] = {}
+        for run in self.runs(replace(query, limit=None)).runs:
+            value = getattr(run, by, None) or run.params.get(by.removeprefix("params."))
+            found.setdefault(None if value is None else str(value), []).append(run)
+        return tuple(self._group(value, runs, metric) for value, runs in found.items())
+
+    def _group(self, value: str | None, runs: list[Run], metric: str) -> RunGroup:
+        values = {run.metrics[metric]: run.id for run in runs if metric in run.metrics}
+        best = max(values, default=None)
+        mean = sum(values) / len(values) if values else None
+        return RunGroup(value, len(runs), best, mean, None if best is None else values[best])
+
+    def sparks(self, runs: Sequence[str], name: str) -> dict[str, Spark]:
+        self.sparked.append(tuple(runs))
+        curves = {run: self.curve(run, name, 24) for run in runs}
+        return {run: Spark(curve.steps, curve.values) for run, curve in curves.items()}
+
     def sweeps(self) -> tuple[Sweep, ...]:
         names = dict.fromkeys(run.sweep for run in self.all if run.sweep)
         return tuple(self._sweep(name) for name in names)
@@ -148,7 +195,7 @@ class FakeSource:
         return Sweep(
             id=name,
             name=name,
-            state="paused" if self.paused else "running" if running else "complete",
+            state="paused" if self.paused else "running" if running else self.ended,
             reason=None,
             metrics=("auc",),
             directions=("maximize",),
@@ -181,18 +228,63 @@ class FakeSource:
     def usage(self, sweep_id: str) -> Usage | None:
         return self.used
 
+    def importance(self, name: str, complete: int) -> Importance | None:
+        self.weighings += 1
+        return self.weighed
+
+    def importance_stamp(self) -> int:
+        return 0
+
     def notices(self) -> tuple[str, ...]:
         return self.said
 
     def curve(self, run_id: str, name: str, points: int) -> Curve:
         run = next(run for run in self.all if run.id == run_id)
-        last = run.metrics.get(name, math.nan)
+        last = 212.5 if name.startswith("system.") else run.metrics.get(name, math.nan)
         if not math.isfinite(last):
             return Curve(run.id, run.number, run.state, name, (), ())
         steps = tuple(float(step) for step in range(0, (run.step or 0) + 1, 5))
         pace = 12 + (run.number or 0) % 5 * 6
         values = tuple(last - 0.06 * math.exp(-step / pace) for step in steps)
         return Curve(run.id, run.number, run.state, name, steps, values)
+
+    def details(self, run_ids: Sequence[str]) -> tuple[RunDetail, ...]:
+        known = {run.id: run for run in self.all}
+        return tuple(self._detail(known[run_id]) for run_id in run_ids if run_id in known)
+
+    def _detail(self, run: Run) -> RunDetail:
+        ended = run.started and run.started + timedelta(seconds=run.seconds or 0)
+        used = {"cpu_seconds": 4.27, "max_rss": 216_154_112}
+        known = {**PROVENANCE, **self.provenance.get(run.id, {})}
+        return RunDetail(run, ended, {}, used, known, None)
+
+    def curve_names(self, run_ids: Sequence[str]) -> tuple[str, ...]:
+        found = {run.id: run for run in self.all}
+        names = [name for run_id in run_ids for name in found[run_id].metrics]
+        return tuple(dict.fromkeys([*(["system.memory_mb"] if names else []), *names]))
+
+    def histories(self, run_ids: Sequence[str], name: str, points: int) -> tuple[History, ...]:
+        curves = [self.curve(run_id, name, points) for run_id in run_ids]
+        start = NOW.timestamp()
+        return tuple(
+            History(
+                *(curve.run, curve.number, curve.state, name, curve.steps),
+                tuple(start + step for step in curve.steps),
+                curve.values,
+            )
+            for curve in curves
+        )
+
+    def traces(self, found: RunDetail) -> Traces:
+        git, data = found.provenance["git"], found.provenance["data"]
+        files = {f"data {name}": entry["digest"][:19] for name, entry in data.items()}
+        origin = {"git": f"{git['commit']} on main, clean", "seed": "7", **files, "host": "vm"}
+        again = (f"cockpit rerun {found.run.id}", "# a git worktree of a41c9e2f03b1")
+        files_left = (("model.joblib", 1_204_331), ("plots/roc.png", 40_112))
+        return Traces(origin, again, f".cockpit/runs/{found.run.id}/artifacts", files_left)
+
+    def code_diff(self, base: RunDetail, other: RunDetail) -> tuple[str, ...]:
+        return self.diffs.get(other.run.id, ("# both at commit a41c9e2f03b1",))
 
     def log_stamp(self, run_id: str) -> tuple[int, ...]:
         return (len(self.logs.get(run_id, ())),)
@@ -205,16 +297,23 @@ class FakeSource:
 
 
 def _sorted(runs: list[Run], query: RunQuery) -> list[Run]:
-    key = query.sort or "started"
+    runs = sorted(runs, key=lambda run: run.id, reverse=query.descending)
+    for key in reversed(query.order or (SortKey("started", query.descending),)):
+        runs = _sorted_by(runs, key)
+    return runs
+
+
+def _sorted_by(runs: list[Run], key: SortKey) -> list[Run]:
+    name = key.name
 
     def value(run: Run) -> Any:
-        own = getattr(run, key, None) if key in Run.__slots__ else None
-        return own if own is not None else run.metrics.get(key, run.params.get(key))
+        own = getattr(run, name, None) if name in Run.__slots__ else None
+        return own if own is not None else run.metrics.get(name, run.params.get(name))
 
     known = [run for run in runs if value(run) is not None]
-    known.sort(key=lambda run: (str(value(run)) if key == "name" else value(run), run.id))
-    if query.descending:
-        known.reverse()
+    known.sort(
+        key=lambda run: str(value(run)) if name == "name" else value(run), reverse=key.descending
+    )
     return known + [run for run in runs if value(run) is None]
 
 

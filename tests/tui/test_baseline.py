@@ -9,8 +9,8 @@ import pytest
 
 from cockpit.tui import phrases
 from cockpit.tui.app import CockpitApp
+from cockpit.tui.cells import shown_name
 from cockpit.tui.charts import best_so_far, reports
-from cockpit.tui.columns import shown_name
 from cockpit.tui.plot import draw
 from storage.usage import Usage
 from tests.tui.conftest import settled, until

@@ -61,7 +61,7 @@ async def test_sorting_shows_an_arrow_and_reverses() -> None:
 
 async def test_sorting_goes_through_every_column_and_comes_back() -> None:
     app = app_of()
-    async with app.run_test(size=(120, 36)) as pilot:
+    async with app.run_test(size=(160, 36)) as pilot:
         await settled(pilot)
         first = app.screen.question.query  # type: ignore[attr-defined]
         seen = []
@@ -121,22 +121,6 @@ async def test_a_filter_that_matches_nothing_says_so() -> None:
         nothing = app.screen.query_one("#nothing")
         assert nothing.display
         assert "zzz" in str(nothing.render())
-
-
-async def test_enter_opens_the_runs_sweep_with_the_trial_selected() -> None:
-    app = app_of()
-    async with app.run_test(size=(120, 36)) as pilot:
-        await settled(pilot)
-        await pilot.press("j", "j", "j")
-        chosen = table(app).run_id
-        await pilot.press("enter")
-        await settled(pilot)
-        assert isinstance(app.screen, SweepScreen)
-        assert table(app).run_id == chosen
-        assert table(app).run.id == chosen  # type: ignore[union-attr]
-        await pilot.press("escape")
-        assert isinstance(app.screen, RunsScreen)
-        assert table(app).run_id == chosen
 
 
 async def test_digits_lead_to_the_screens() -> None:

@@ -9,7 +9,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from cockpit.tui.plot import Plot, Rule, Series, draw, span, thin, tick_labels, ticks
+from cockpit.tui.axes import span, tick_labels, ticks
+from cockpit.tui.plot import Plot, Rule, Series, draw
+from cockpit.tui.thinning import thin
 
 COLOURS = dict.fromkeys(("plain", "accent", "quiet", "faint"), (90, 160, 250))
 POINTS = st.lists(st.tuples(st.floats(-1e9, 1e9), st.floats()), max_size=30)
@@ -73,3 +75,4 @@ def test_a_span_parts_what_is_the_same() -> None:
     assert flat is not None
     assert flat.low < 2.0 < flat.high
     assert span([float("inf")]) is None
+    assert isfinite(span([1.79e308]).high)  # type: ignore[union-attr]

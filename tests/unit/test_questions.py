@@ -411,3 +411,12 @@ def test_what_a_run_uses_is_a_curve_and_no_metric_of_it(
         assert (curve.steps, curve.values) == ((2, 4), (50.0, 50.0))
         with pytest.raises(NothingToSortBy):
             runs.page(session, RunQuery(sort="system.cpu_percent"))
+
+
+def test_all_there_is_on_several_runs_comes_in_the_order_asked(session: Session) -> None:
+    stored = runs.page(session, RunQuery()).runs[:3]
+    asked = [stored[2].id, stored[0].id, "zzzzzzzzzzzz"]
+    assert [found.run.id for found in runs.details(session, asked)] == asked[:2]
+    assert runs.details(session, []) == ()
+    one, same = runs.details(session, [stored[1].id])[0], runs.detail(session, stored[1].id)
+    assert (one.ended, one.provenance, one.log) == (same.ended, same.provenance, same.log)

@@ -2,71 +2,100 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from textual.binding import Binding, BindingType
-from textual.containers import Container
 from textual.message import Message
 from textual.reactive import reactive
-from textual.screen import Screen
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from cockpit import format as fmt
 from cockpit.tui import clock, phrases
+from cockpit.tui.config import Settings
+from cockpit.tui.deeds import Deeds, Done, NoDeeds
 from cockpit.tui.feed import Question, Snapshot, Trouble
+from cockpit.tui.marks import Held
+from cockpit.tui.screens.ways import WaysScreen
 from cockpit.tui.source import gist
 from cockpit.tui.widgets.key_bar import KeyBar
 from cockpit.tui.widgets.line import Line, Piece, Words
-from cockpit.tui.widgets.run_table import WINDOW, RunTable
-from storage.runs import RunQuery
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Self
+
     from textual.app import ComposeResult
 
-    from cockpit.tui.columns import Column
-    from storage.runs import Run
-    from storage.sweeps import Sweep
+    from cockpit.tui.control import Control
 
 FRESHEN = 1.0
 """Seconds between two looks at whether an age or a time left reads differently by now."""
-UPWARD = ("name", "state", "param")
-"""Columns that are first sorted from small to large."""
+
+Q = TypeVar("Q", bound=Question)
+S = TypeVar("S", bound=Snapshot)
 
 
-class DataScreen(Screen[None]):
+@dataclass
+class Shared:
+    """What the screens of one app have in common."""
+
+    project: str
+    """Name of the project's folder."""
+    tabs: tuple[tuple[str, str], ...]
+    """(digit, name) of the screens that a digit leads to."""
+    heard: set[str] = field(default_factory=set)
+    """The store's notices that need not be shown any more."""
+    held: Held = field(default_factory=Held)
+    """The runs that are marked and the columns that were chosen."""
+    control: Control | None = None
+    """Of what runs; None where nothing can be started or asked."""
+    deeds: Deeds = field(default_factory=NoDeeds)
+    """What changes runs."""
+    done: list[Callable[[], Done]] = field(default_factory=list)
+    """How to undo what was done, the newest last."""
+    settings: Settings = field(default_factory=Settings)
+    """What the user's config file says."""
+    store: str | None = None
+    """What `--store` has to say so that a command finds this store from here; None: nothing."""
+
+
+class DataScreen(WaysScreen, Generic[Q, S]):
     """Paints one frozen snapshot; asks for another when the reader wants to see something else."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "filter", "filter", key_display="/", id="filter",
-                tooltip="Only runs with a word, or where auc > 0.9; Esc clears it"),
-        Binding("s", "sort", "sort", id="sort", tooltip="Sort by the next column"),
-        Binding("S", "reverse", "reverse", id="reverse", tooltip="Turn the order around"),
         Binding("tab", "app.focus_next", "next pane", show=False, id="pane.next",
                 tooltip="Next pane"),
         Binding("shift+tab", "app.focus_previous", "previous pane", show=False,
                 id="pane.previous", tooltip="Previous pane"),
-        Binding("escape", "back", "back", show=False, id="back",
-                tooltip="Clear the filter; else back"),
     ]  # fmt: skip
+    """A screen binds `escape` to `back` itself, after its own keys: that is where the eye looks for it."""
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (160, "-vast")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-mid"), (30, "-high")]  # noqa: RUF012
     TITLE = ""
     DIGIT = ""
+    """The digit of `Shared.tabs` that leads here."""
 
-    snapshot: reactive[Snapshot | None] = reactive(None)
+    snapshot: reactive[S | None] = reactive(None)
     trouble: reactive[Trouble | None] = reactive(None)
-    question: reactive[Question] = reactive(Question(RunQuery()))
 
     class Asks(Message):
         """The screen shows something else now and wants the data for it."""
 
-    def __init__(self, project: str, question: Question, heard: set[str]) -> None:
-        """`heard` holds the store's notices that need not be shown any more; the screens share it."""
+    def __init__(self, shared: Shared, question: Q) -> None:
         super().__init__()
-        self.project = project
-        self.heard = heard
-        self.set_reactive(DataScreen.question, question)
+        self.shared = shared
+        self._question = question
+
+    @classmethod
+    def opened(cls, shared: Shared, before: DataScreen[Any, Any] | None) -> Self:
+        """The screen as its digit opens it, over `before`; only those with a digit have to answer."""
+        raise NotImplementedError
+
+    @classmethod
+    def hindered(cls, shared: Shared) -> str:
+        """A sentence on what has to be done before the screen can be opened; empty where nothing has."""
+        return ""
 
     def compose(self) -> ComposeResult:
         yield Line(id="top")
@@ -74,26 +103,21 @@ class DataScreen(Screen[None]):
         yield Line(id="trouble")
         yield Static(id="notice", markup=False)
         yield from self.compose_body()
-        with Container(id="filter"):
-            yield Line(id="filter-label")
-            yield Input(id="filter-text", compact=True, select_on_focus=False)
-            yield Line(id="complaint")
+        yield from self.compose_foot()
+        yield from self.compose_ways()
         yield KeyBar(id="keys")
 
     def compose_body(self) -> ComposeResult:
         """What stands between the top lines and the bottom line."""
         raise NotImplementedError
 
+    def compose_foot(self) -> ComposeResult:
+        """What stands right above the bottom line, at times."""
+        yield from ()
+
     def on_mount(self) -> None:
-        label = Words((Piece("/", "bold accent"), Piece("filter", "quiet", gap=1)))
-        self.query_one("#filter-label", Line).words = label
-        self.table.focus()
         self.freshen()
         self.set_interval(FRESHEN, self.freshen)
-
-    @property
-    def table(self) -> RunTable:
-        return self.query_one(RunTable)
 
     @property
     def elapsed(self) -> float:
@@ -102,37 +126,31 @@ class DataScreen(Screen[None]):
 
     # Asking
 
+    @property
+    def question(self) -> Q:
+        """What the screen wants to know; another one is asked at once."""
+        return self._question
+
+    @question.setter
+    def question(self, asked: Q) -> None:
+        if asked != self._question:
+            self._question = asked
+            self.post_message(self.Asks())
+
     def ask(self, **changes: Any) -> None:
-        """Change what is asked: fields of the query, or of the question itself."""
-        asked = {key: changes.pop(key) for key in list(changes) if key in RunQuery.__match_args__}
-        changes.setdefault("query", replace(self.question.query, **asked))
-        self.question = replace(self.question, **changes)
+        """Change fields of the question."""
+        self.question = replace(self.question, **changes)  # type: ignore[type-var]
+
+    def takes(self, snapshot: Snapshot) -> bool:
+        """Whether it answers a question of this screen, be it an earlier one."""
+        return type(snapshot.question) is type(self.question)
 
     def on_screen_resume(self) -> None:
         self.post_message(self.Asks())
 
-    def watch_question(self) -> None:
-        self.post_message(self.Asks())
-
-    def on_run_table_need_rows(self, message: RunTable.NeedRows) -> None:
-        self.ask(offset=message.offset, limit=WINDOW)
-
-    def on_run_table_selected(self, message: RunTable.Selected) -> None:
-        self.ask(selected=message.run)
-        self.freshen()
-
-    def on_run_table_sort_by(self, message: RunTable.SortBy) -> None:
-        if message.column.field:
-            self.sort(message.column)
-
-    def sweep_of(self, run: Run | None) -> Sweep | None:
-        """The sweep a run belongs to."""
-        sweeps = self.snapshot.sweeps if run and self.snapshot else ()
-        return next((sweep for sweep in sweeps if run and sweep.name == run.sweep), None)
-
     # Painting
 
-    def watch_snapshot(self, snapshot: Snapshot | None) -> None:
+    def watch_snapshot(self, snapshot: S | None) -> None:
         if snapshot is None:
             return
         self.paint(snapshot)
@@ -142,14 +160,8 @@ class DataScreen(Screen[None]):
     def watch_trouble(self) -> None:
         self.freshen()
 
-    def paint(self, snapshot: Snapshot) -> None:
+    def paint(self, snapshot: S) -> None:
         """Hand a new snapshot to the widgets."""
-        if snapshot.question.query == self.question.query:
-            shown = replace(snapshot.question.query, where=snapshot.where)
-            self.table.show(snapshot.page, shown, snapshot.at)
-        self.set_class(bool(snapshot.complaint), "-refused")
-        complaint = Piece(fmt.plain(snapshot.complaint), "stopped")
-        self.query_one("#complaint", Line).words = Words((complaint,))
 
     def freshen(self) -> None:
         """Say again what depends on the time; what reads the same is not painted again."""
@@ -162,13 +174,13 @@ class DataScreen(Screen[None]):
         if self.trouble:
             trouble.words = Words((Piece(self._trouble(self.trouble), "stopped"),))
         self._show_notice()
-        self.table.tick()
 
     @property
     def notice(self) -> str | None:
         """What the store says about itself and nobody has put away yet."""
-        said = self.snapshot.notices if self.snapshot else ()
-        return next((notice for notice in said if gist(notice) not in self.heard), None)
+        said = self.shared.settings.problems
+        said += self.snapshot.notices if self.snapshot else ()
+        return next((notice for notice in said if gist(notice) not in self.shared.heard), None)
 
     def _show_notice(self) -> None:
         line, notice = self.query_one("#notice", Static), self.notice
@@ -188,7 +200,7 @@ class DataScreen(Screen[None]):
         """Where am I, and what is alive."""
         place = [
             Piece("cockpit", "bold"),
-            Piece(f"· {fmt.plain(self.project)}", "quiet", rank=2, gap=1),
+            Piece(f"· {fmt.plain(self.shared.project)}", "quiet", rank=2, gap=1),
         ]
         place.append(Piece(f"· {self.title_words()}", "", gap=1))
         right: tuple[Piece, ...] = ()
@@ -197,7 +209,7 @@ class DataScreen(Screen[None]):
             right += (Piece(f"store {fmt.size(self.snapshot.size)}", "faint", rank=5),)
         return Words(tuple(place), right)
 
-    def alive(self, snapshot: Snapshot) -> tuple[Piece, ...]:
+    def alive(self, snapshot: S) -> tuple[Piece, ...]:
         """The right end of the top line: what runs now."""
         return phrases.alive(snapshot.sweeps, self.elapsed)
 
@@ -206,86 +218,27 @@ class DataScreen(Screen[None]):
         return self.TITLE
 
     def tabs(self) -> Words:
-        """The screens by their digits, and what is left out of the table and how it is sorted."""
+        """The screens by their digits, and what there is to say of this one."""
         left = []
-        for digit, name in (("1", "Runs"), ("2", "Sweeps")):
+        for digit, name in self.shared.tabs:
             here = digit == self.DIGIT
             left.append(Piece(digit, "bold accent" if here else "faint", gap=3))
-            left.append(Piece(name, "bold" if here else "quiet", gap=1))
-        return Words(tuple(left), tuple(self._table_words()))
+            left.append(Piece(self._tab(name), "bold" if here else "quiet", gap=1))
+        return Words(tuple(left), self.beside_tabs())
 
-    def _table_words(self) -> list[Piece]:
-        if not self.snapshot or not self.snapshot.page.stored:
-            return []
-        page, query = self.snapshot.page, self.snapshot.question.query
-        pieces = []
-        where = self.snapshot.where
-        if where:
-            pieces.append(Piece(f"filter: {fmt.plain(where)}", "accent"))
-        order = f"by {fmt.plain(query.sort)}" if query.sort else "newest first"
-        if not query.sort and not query.descending:
-            order = "oldest first"
-        pieces.append(Piece(order, "quiet", rank=1))
-        unit = "run" if page.total == 1 else "runs"
-        of = f" of {fmt.count(page.stored)}" if where else f" {unit}"
-        pieces.append(Piece(f"{fmt.count(page.total)}{of}", "quiet"))
-        return pieces
+    def _tab(self, name: str) -> str:
+        marked = len(self.shared.held.marks) if name == "Compare" else 0
+        return f"{name}({marked})" if marked else name
+
+    def beside_tabs(self) -> tuple[Piece, ...]:
+        """The right end of the line of tabs."""
+        return ()
 
     # Actions
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Without a run there is nothing to sort or to filter."""
-        if action in ("sort", "reverse", "filter", "log"):
-            return not self.has_class("-empty")
-        return True
-
-    def action_sort(self) -> None:
-        columns = [column for column in self.table.columns if column.field]
-        if not columns:
-            return
-        now = self.question.query.sort or "started"
-        place = next((i for i, column in enumerate(columns) if column.field == now), -1)
-        self.sort(columns[(place + 1) % len(columns)])
-
-    def sort(self, column: Column) -> None:
-        """Sort by a column, its best or newest first; by the same one again: turned around."""
-        query = self.question.query
-        if column.field == (query.sort or "started"):
-            self.action_reverse()
-            return
-        directions = self.snapshot.page.directions if self.snapshot else {}
-        down = directions.get(column.field) != "minimize" and column.key not in UPWARD
-        field = None if column.field == "started" else column.field
-        self.table.restart()
-        self.ask(sort=field, descending=down, offset=0)
-
-    def action_reverse(self) -> None:
-        self.table.restart()
-        self.ask(descending=not self.question.query.descending, offset=0)
-
-    def action_filter(self) -> None:
-        self.add_class("-filtering")
-        self.query_one("#filter-text", Input).focus()
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        if event.value != self.question.query.where:
-            self.table.restart()
-            self.ask(where=event.value, offset=0)
-
-    def on_input_submitted(self) -> None:
-        if not self.has_class("-refused"):
-            self._end_filtering()
-
-    def _end_filtering(self) -> None:
-        self.remove_class("-filtering")
-        self.table.focus()
-
     def action_back(self) -> None:
-        if self.has_class("-filtering") or self.question.query.where:
-            self.query_one("#filter-text", Input).value = ""
-            self._end_filtering()
-        elif self.notice:
-            self.heard.add(gist(self.notice))
+        if self.notice:
+            self.shared.heard.add(gist(self.notice))
             self.freshen()
         else:
             self.leave()
@@ -297,4 +250,4 @@ class DataScreen(Screen[None]):
 def _sentence(text: str) -> str:
     """With a capital letter and a full stop, safe to paint."""
     text = fmt.plain(text).rstrip(".")
-    return f"{text[:1].upper()}{text[1:]}."
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('?') else '.'}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
@@ -11,10 +12,14 @@ from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
 from cockpit import format as fmt
+from cockpit.tui.actions import actions
 from cockpit.tui.theme import css
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
+
+FRAME = 8
+"""Cells of the box around the text: border, padding, scrollbar."""
 
 
 class HelpScreen(ModalScreen[None]):
@@ -23,19 +28,28 @@ class HelpScreen(ModalScreen[None]):
     DEFAULT_CSS = """
     HelpScreen { align: center middle; background: $background 60%; }
     HelpScreen VerticalScroll {
-        width: auto; max-width: 76; height: auto; max-height: 100%;
+        width: auto; max-width: 100%; height: auto; max-height: 100%;
         background: $surface; border: round $faint; padding: 0 2;
         border-title-color: $tone; scrollbar-size-vertical: 1;
+        scrollbar-color: $faint; scrollbar-background: $surface;
+        scrollbar-color-hover: $quiet; scrollbar-color-active: $quiet;
+        scrollbar-background-hover: $surface; scrollbar-background-active: $surface;
     }
-    HelpScreen Static { width: auto; }
+    HelpScreen Static { width: auto; max-width: 100%; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,question_mark,q,enter", "dismiss", "close", id="help.close"),
+        Binding(
+            "escape,question_mark,q,enter",
+            "dismiss",
+            "close",
+            id="help.close",
+            tooltip="Close the help",
+        ),
     ]
 
     def __init__(self, explained: Screen[object]) -> None:
         super().__init__()
-        self._keys = explain(explained)
+        self._actions = actions(explained)
 
     def compose(self) -> ComposeResult:
         with VerticalScroll() as box:
@@ -44,21 +58,20 @@ class HelpScreen(ModalScreen[None]):
             yield Static(self._content(), markup=False)
 
     def _content(self) -> Content:
-        width = max(len(keys) for keys, _ in self._keys) + 3
+        width = max(len("  ".join(action.keys)) for action in self._actions) + 3
         parts: list[str | tuple[str, str]] = []
-        for keys, meaning in self._keys:
-            parts += [(fmt.fit(keys, width), css("accent")), f"{meaning}\n"]
-        return Content.assemble(*parts[:-1], parts[-1].rstrip("\n") if parts else "")  # type: ignore[union-attr]
+        group = ""
+        for action in self._actions:
+            if action.group != group:
+                blank, group = "\n" if group else "", action.group
+                parts += [(f"{blank}{group}\n", css("bold"))]
+            keys = fmt.fit("  ".join(action.keys), width)
+            lines = wrap(action.meaning, max(20, self.app.size.width - width - FRAME))
+            meaning = f"\n{' ' * width}".join(lines)
+            parts += [(keys, css("accent" if action.enabled else "faint")), f"{meaning}\n"]
+        return Content.assemble(*parts).rstrip()
 
 
 def explain(screen: Screen[object]) -> list[tuple[str, str]]:
-    """(keys, meaning) of all bindings that say what they do, those nearest to the focus first."""
-    found: dict[str, tuple[list[str], str]] = {}
-    for active in screen.active_bindings.values():
-        binding = active.binding
-        if binding.tooltip:
-            keys, _ = found.setdefault(binding.action, ([], binding.tooltip))
-            key = screen.app.get_key_display(binding)
-            if key not in keys:
-                keys.append(key)
-    return [("  ".join(keys), meaning) for keys, meaning in found.values()]
+    """(keys, meaning) of all bindings that say what they do, by groups."""
+    return [("  ".join(action.keys), action.meaning) for action in actions(screen)]

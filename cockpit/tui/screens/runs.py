@@ -7,32 +7,40 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.widgets import Static
 
 from cockpit import format as fmt
-from cockpit.tui.screens.base import DataScreen
+from cockpit.tui.screens.table import TableScreen
+from cockpit.tui.screens.table_data import TableQuestion, TableSnapshot
 from cockpit.tui.widgets.detail import Detail
 from cockpit.tui.widgets.empty import Empty
-from cockpit.tui.widgets.run_table import RunTable
+from cockpit.tui.widgets.run_table import WINDOW, RunTable
+from storage.runs import RunQuery
 
 if TYPE_CHECKING:
+    from typing import Any, Self
+
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
-    from cockpit.tui.feed import Snapshot
+    from cockpit.tui.screens.base import DataScreen, Shared
 
 
-class RunsScreen(DataScreen):
+class RunsScreen(TableScreen[TableQuestion, TableSnapshot]):
     """The table, and the run under the cursor."""
 
     TITLE = "Runs"
     DIGIT = "1"
     BINDINGS: ClassVar[list[BindingType]] = []
 
+    @classmethod
+    def opened(cls, shared: Shared, before: DataScreen[Any, Any] | None) -> Self:
+        return cls(shared, TableQuestion(RunQuery(limit=WINDOW)))
+
     def compose_body(self) -> ComposeResult:
         yield Empty(id="empty")
         yield Static(id="nothing", markup=False)
-        yield RunTable(id="runs")
+        yield RunTable(held=self.shared.held, id="runs")
         yield Detail(id="detail")
 
-    def paint(self, snapshot: Snapshot) -> None:
+    def paint(self, snapshot: TableSnapshot) -> None:
         super().paint(snapshot)
         page = snapshot.page
         self.set_class(not page.stored, "-empty")

@@ -6,33 +6,43 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 
 from cockpit import format as fmt
-from cockpit.tui import charts, clock, phrases
-from cockpit.tui.screens.base import DataScreen
-from cockpit.tui.widgets.chart import Chart
+from cockpit.tui import clock, phrases
+from cockpit.tui.screens.run import RunScreen
+from cockpit.tui.screens.steering import SteeringScreen
+from cockpit.tui.screens.sweep_data import SweepQuestion, SweepSnapshot
+from cockpit.tui.screens.table import TableScreen
 from cockpit.tui.widgets.detail import metrics, title
 from cockpit.tui.widgets.empty import Empty
+from cockpit.tui.widgets.evidence import Evidence
 from cockpit.tui.widgets.line import Line, Piece, Words
 from cockpit.tui.widgets.log_tail import LogTail
-from cockpit.tui.widgets.run_table import RunTable
+from cockpit.tui.widgets.run_table import WINDOW, RunTable
+from storage.runs import RunQuery
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, Self
+
     from textual.app import ComposeResult
 
-    from cockpit.tui.feed import Snapshot
-    from storage.sweeps import SweepView
+    from cockpit.tui.screens.base import DataScreen, Shared
+    from storage.runs import Run
+    from storage.sweeps import Sweep
 
-LOG_LINES = 400
 
-
-class SweepScreen(DataScreen):
+class SweepScreen(SteeringScreen, TableScreen[SweepQuestion, SweepSnapshot]):
     """The sweep of the question; without one the newest that runs."""
 
     TITLE = "Sweep"
     DIGIT = "2"
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("i", "evidence(1)", "next chart", id="sweep.evidence",
+                tooltip="The next chart: importance, params, trials by time, a param's slice"),
+        Binding("I", "evidence(-1)", "chart before", show=False, id="sweep.evidence.before",
+                tooltip="The chart before"),
         Binding("l", "log", "log", id="sweep.log", tooltip="The selected trial's log, large"),
         Binding("left_square_bracket", "step(1)", "older", key_display="[", id="sweep.older",
                 tooltip="The sweep before this one"),
@@ -42,42 +52,51 @@ class SweepScreen(DataScreen):
                 tooltip="Small log again; clear the filter; else back to Runs"),
     ]  # fmt: skip
 
+    _recalled = False
+
+    @classmethod
+    def of(cls, shared: Shared, name: str | None, run_id: str | None = None) -> Self:
+        """The sweep of a name, the cursor on one of its trials."""
+        query = RunQuery(sweep=name, limit=WINDOW)
+        screen = cls(shared, SweepQuestion(query, run_id))
+        if run_id:
+            screen.select(run_id)
+        return screen
+
+    @classmethod
+    def opened(cls, shared: Shared, before: DataScreen[Any, Any] | None) -> Self:
+        run = before.subject() if isinstance(before, RunScreen) else None
+        return cls.of(shared, run.sweep, run.id) if run and run.sweep else cls.of(shared, None)
+
+    def recall(self, found: Mapping[str, Any]) -> None:
+        super().recall(found)
+        self._recalled = True
+
+    def spec_of(self) -> str | None:
+        return self.question.query.sweep
+
     def compose_body(self) -> ComposeResult:
         yield Empty(id="empty")
         with Vertical(id="sweep"):
             yield Line(id="answer")
-            with Horizontal(id="charts"):
-                yield Chart("no trial has a value yet", id="best")
-                yield Chart("no trial has reported yet", id="reports")
-            yield RunTable(id="trials", trials=True)
+            yield Evidence(id="charts")
+            yield RunTable(trials=True, held=self.shared.held, id="trials")
             yield Line(id="log-title")
             yield LogTail(id="log")
 
-    def paint(self, snapshot: Snapshot) -> None:
+    def paint(self, snapshot: SweepSnapshot) -> None:
         self.set_class(not snapshot.sweeps, "-empty")
         view = snapshot.view
         if view is None:
+            if snapshot.sweeps and self._recalled:
+                self.ask(sweep=None)  # what was looked at the last time is gone by now
             return
         if self.question.query.sweep is None:
             # The newest was asked for: from here on it is this one, whatever starts later.
             self.ask(sweep=view.sweep.name)
             snapshot = replace(snapshot, question=self.question)
         super().paint(snapshot)
-        self._paint_charts(view)
         self.query_one(LogTail).show(snapshot.log)
-
-    def _paint_charts(self, view: SweepView) -> None:
-        metric = fmt.plain(view.sweep.metrics[0]) if view.sweep.metrics else "value"
-        best, reports = self.query_one("#best", Chart), self.query_one("#reports", Chart)
-        plot = charts.best_so_far(view)
-        hidden = charts.out_of_sight(view, plot)
-        several = len(view.sweep.metrics) > 1
-        note = "• trials" + (f"   {hidden} beyond" if hidden else "")
-        best.show(metric if several else f"best {metric} so far", plot, note)
-        run = self.table.run
-        note = f"{phrases.label(run)} bright, pruned dim" if run else "pruned dim"
-        plot = charts.reports(view, run.id if run else None)
-        reports.show(f"{metric} by step", plot, note)
 
     def freshen(self) -> None:
         super().freshen()
@@ -90,12 +109,18 @@ class SweepScreen(DataScreen):
         run = self.table.run
         pieces = (
             Piece("log", "quiet"),
-            *((*title(run, snapshot.view.sweep), *metrics(run)) if run else ()),
+            *(
+                (*title(run, snapshot.view.sweep), *_values(run, snapshot.view.sweep))
+                if run
+                else ()
+            ),
         )
         self.query_one("#log-title", Line).words = Words(pieces)
-        self._paint_charts(snapshot.view)
+        evidence = self.query_one(Evidence)
+        evidence.show(snapshot.view, snapshot.importance, run)
+        self.ask(weigh=evidence.weighs)
 
-    def alive(self, snapshot: Snapshot) -> tuple[Piece, ...]:
+    def alive(self, snapshot: SweepSnapshot) -> tuple[Piece, ...]:
         if snapshot.view is None:
             return super().alive(snapshot)
         shown = snapshot.view.sweep
@@ -108,12 +133,17 @@ class SweepScreen(DataScreen):
         name = view.sweep.name if view else self.question.query.sweep
         return f"Sweep {fmt.plain(name)}" if name else "Sweep"
 
+    @property
+    def steered(self) -> Sweep | None:
+        return self.snapshot.view.sweep if self.snapshot and self.snapshot.view else None
+
     def select(self, run_id: str) -> None:
         """Put the cursor on one of the sweep's trials."""
         self.call_after_refresh(lambda: self.table.select(run_id))
 
-    def on_run_table_opened(self) -> None:
-        self.action_log()
+    def action_evidence(self, by: int) -> None:
+        self.query_one(Evidence).step(by)
+        self.freshen()
 
     def action_log(self) -> None:
         large = not self.has_class("-log")
@@ -137,3 +167,14 @@ class SweepScreen(DataScreen):
 
     def leave(self) -> None:
         self.app.pop_screen()
+
+
+def _values(run: Run, sweep: Sweep) -> tuple[Piece, ...]:
+    """Its metrics: in full once they stay, the objectives alone while they change all the time."""
+    if run.state != "running":
+        return metrics(run)
+    return tuple(
+        Piece(f"{fmt.plain(name)} {fmt.number(run.metrics[name], keep_zeros=True)}", rank=2)
+        for name in sweep.metrics
+        if name in run.metrics
+    )

@@ -15,7 +15,7 @@ NEXT = (
 
 
 class Empty(Static):
-    """Tells a newcomer exactly what to type."""
+    """Tells a newcomer exactly what to press and to type."""
 
     DEFAULT_CSS = """
     Empty { height: 1fr; padding: 1 2; }
@@ -24,7 +24,10 @@ class Empty(Static):
     def render(self) -> Content:
         width = max(len(command) for command, _ in NEXT) + 3
         wide = self.content_size.width > width + max(len(text) for _, text in NEXT)
-        parts: list[str | tuple[str, str]] = [("No runs yet.", "bold"), " In a shell, type\n\n"]
+        parts: list[str | tuple[str, str]] = [("No runs yet.", "bold"), " Press\n\n"]
+        parts += [(f"  {'L':<{width}}" if wide else "  L   ", css("accent"))]
+        parts += [("a sweep from a spec here, changed as you like\n\n", css("quiet"))]
+        parts.append("or in a shell, type\n\n")
         for command, meaning in NEXT:
             parts.append((f"  {command:<{width}}" if wide else f"  {command}\n", css("accent")))
             parts.append((f"{meaning}\n" if wide else f"    {meaning}\n", css("quiet")))

@@ -30,14 +30,18 @@ class KeyBar(Line):
 
 
 def shown_keys(screen: Screen[object]) -> list[tuple[str, str, str]]:
-    """(keys, description, action) of the bindings to show, in the order of the chain."""
+    """(keys, description, action) of the bindings to show, in the order of the chain.
+
+    What the screen itself is for goes before: its `KEYS_FIRST`, names of actions.
+    """
+    first = getattr(screen, "KEYS_FIRST", ())
     found: dict[str, tuple[str, str, str]] = {}
     for active in screen.active_bindings.values():
         binding = active.binding
         if binding.show and binding.description and active.enabled:
             key = screen.app.get_key_display(binding)
             found.setdefault(binding.action, (key, binding.description, binding.action))
-    return sorted(found.values(), key=lambda entry: entry[2] in LAST)
+    return sorted(found.values(), key=lambda entry: (entry[2] in LAST, entry[2] not in first))
 
 
 def _pieces(keys: list[tuple[str, str, str]]) -> list[Piece]:

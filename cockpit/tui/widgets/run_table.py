@@ -1,366 +1,219 @@
-"""A table of runs that paints only what changed and holds only the rows around the viewport."""
+"""A table of runs: the cursor that stays on its run, the marks, the column under the cursor."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from rich.segment import Segment
 from textual.binding import Binding, BindingType
-from textual.geometry import Region, Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
-from textual.strip import Strip
 
-from cockpit import format as fmt
-from cockpit.tui import clock
-from cockpit.tui.columns import EDGE, GAP, Cell, Column, Measure, cell, lay_out, shown_name
+from cockpit.tui.choices import choices
+from cockpit.tui.columns import Column, Columns, arranged
+from cockpit.tui.widgets.browser import WINDOW, Browser
+from cockpit.tui.widgets.column_chooser import ColumnChooser
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Iterable
 
-    from rich.style import Style
-    from textual import events
+__all__ = ["WINDOW", "RunTable"]
 
-    from storage.runs import Run, RunQuery, RunsPage
-
-WINDOW = 300
-"""Rows asked for at a time."""
-MARGIN = 60
-"""Rows of the window left beyond the viewport when the next window is asked for."""
-TONES = ("quiet", "faint", "accent", "complete", "failed", "stopped", "lost", "best")
+MOST_MARKED = 10_000
+"""Runs that are marked by one key."""
 
 
-class RunTable(ScrollView, can_focus=True):
-    """Runs a row each; the cursor stays on its run when the rows move."""
+class RunTable(Browser):
+    """Runs a row each; cursor and marks stay on their runs when the rows move."""
 
-    DEFAULT_CSS = """
-    RunTable {
-        height: 1fr; width: 1fr; scrollbar-size-vertical: 1; overflow-x: hidden;
-        scrollbar-color: $faint; scrollbar-background: $background;
-        scrollbar-color-hover: $quiet; scrollbar-color-active: $quiet;
-        scrollbar-background-hover: $background; scrollbar-background-active: $background;
-        & > .run-table--quiet { color: $quiet; }
-        & > .run-table--faint { color: $faint; }
-        & > .run-table--accent { color: $tone; }
-        & > .run-table--complete { color: $complete; }
-        & > .run-table--failed { color: $failed; }
-        & > .run-table--stopped { color: $stopped; }
-        & > .run-table--lost { color: $lost; }
-        & > .run-table--best { text-style: bold; }
-        & > .run-table--sorted { color: $tone; text-style: bold; }
-        & > .run-table--cursor { background: $cursor; }
-    }
-    """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        *(f"run-table--{tone}" for tone in TONES),
-        "run-table--cursor",
-        "run-table--sorted",
-    }
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", "up", show=False, id="table.up", tooltip="One run up"),
-        Binding("down,j", "move(1)", "down", show=False, id="table.down", tooltip="One run down"),
-        Binding("pageup", "page(-1)", "page up", show=False, id="table.page-up",
-                tooltip="A screenful up"),
-        Binding("pagedown", "page(1)", "page down", show=False, id="table.page-down",
-                tooltip="A screenful down"),
-        Binding("g,home", "top", "first", show=False, id="table.first",
-                tooltip="First run; the cursor stays on top as rows come in"),
-        Binding("G,end", "bottom", "last", show=False, id="table.last", tooltip="Last run"),
-        Binding("enter", "open", "open", key_display="enter", id="table.open",
-                tooltip="Open the run: its sweep, and there its log"),
+        Binding("space", "mark", "mark", key_display="space", id="table.mark",
+                tooltip="Mark the run, or take its mark away"),
+        Binding("v", "range", "range", show=False, id="table.range",
+                tooltip="Mark from here to where v is pressed again (esc: not)"),
+        Binding("asterisk", "mark_all", "mark all", key_display="*", show=False,
+                id="table.mark-all", tooltip="Mark all runs that match the filter"),
+        Binding("u", "unmark", "unmark", show=False, id="table.unmark",
+                tooltip="Take all marks away"),
+        Binding("left", "column(-1)", "column left", show=False, id="table.column-left",
+                tooltip="The column before; columns without room come into sight"),
+        Binding("right", "column(1)", "column right", show=False, id="table.column-right",
+                tooltip="The next column; columns without room come into sight"),
+        Binding("comma", "sort_further", "sort too", key_display=",", show=False,
+                id="table.sort-further",
+                tooltip="Sort by the column under the cursor too; again: turned around, then no longer"),
+        Binding("z", "group", "groups", show=False, id="table.group",
+                tooltip="Groups by the column under the cursor, else by sweep: number, best, mean"),
+        Binding("C", "choose", "columns", id="table.columns",
+                tooltip="Choose columns: any metric, param or field; order, width, pinned"),
+        Binding("H", "hide", "hide column", show=False, id="table.hide",
+                tooltip="Hide the column under the cursor (left and right choose it)"),
+        Binding("escape", "end_range", "no range", show=False, id="table.end-range",
+                tooltip="Give the range up"),
     ]  # fmt: skip
 
     @dataclass
-    class Selected(Message):
-        """The cursor is on another run."""
+    class Marked(Message):
+        """Other runs than before are marked."""
 
-        run: str | None
-
-    @dataclass
-    class Opened(Message):
-        """Enter, or a second click, on a run."""
-
-        run: Run
+        runs: tuple[str, ...]
 
     @dataclass
-    class NeedRows(Message):
-        """The viewport nears rows that are not here."""
+    class NeedIds(Message):
+        """So many rows from `offset` on are to be marked; answered by `mark`."""
 
         offset: int
+        limit: int
 
     @dataclass
-    class SortBy(Message):
-        """A column's title was clicked."""
+    class GroupBy(Message):
+        """The runs' groups by a column, or by sweep, are wanted."""
 
-        column: Column
+        column: Column | None
 
-    def __init__(self, *, trials: bool = False, id: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id)
-        self.trials = trials
-        self.page: RunsPage | None = None
-        self.columns: tuple[Column, ...] = ()
-        self.cursor = 0
-        self.run_id: str | None = None
-        self._query: RunQuery | None = None
-        self._measure = Measure()
-        self._at: datetime = clock.now()
-        self._painted: dict[int, tuple[Cell, ...]] = {}
-        self._follow_top = True
-        self._asked: int | None = None
+    @dataclass
+    class Says(Message):
+        """A sentence for the reader."""
 
-    # What is shown
+        sentence: str
 
-    def show(self, page: RunsPage, query: RunQuery, at: datetime) -> None:
-        """Take a window of rows, read at `at` (UTC) in answer to `query`."""
-        if _subject(query) != _subject(self._query):
-            self._measure = Measure()
-        resorted = self._query is not None and _order(query) != _order(self._query)
-        self.page, self._query, self._at, self._asked = page, query, at, None
-        names = {run.id: shown_name(run, self.trials) for run in page.runs}
-        self._measure.take(page, names)
-        self._keep_cursor()
-        self._lay_out(force=resorted)
+    @dataclass
+    class Chosen(Message):
+        """The reader chose other columns."""
+
+        columns: Columns
+
+    # Marks
+
+    @property
+    def marked(self) -> tuple[str, ...]:
+        """Ids of the marked runs, in the order in which they were marked."""
+        return self.held.marks.ids
+
+    def is_marked(self, row: int) -> bool:
+        return row in self._range or super().is_marked(row)
+
+    @property
+    def _range(self) -> range:
+        if self.range_start is None:
+            return range(0)
+        low, high = sorted((self.range_start, self.cursor))
+        return range(low, high + 1)
+
+    def mark(self, runs: Iterable[str]) -> None:
+        """Mark these runs too."""
+        self.held.marks.add(runs)
+        self._marks_changed()
+
+    def _marks_changed(self) -> None:
         self.tick()
-        self._want_rows()
+        self.post_message(self.Marked(self.marked))
 
-    def select(self, run_id: str) -> None:
-        """Put the cursor on a run, now or when its row arrives."""
-        self.run_id, self._follow_top = run_id, False
-        self._keep_cursor()
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Esc is the screen's but while a range is open."""
+        return action != "end_range" or self.range_start is not None
 
-    def restart(self) -> None:
-        """Back to the first row: what is shown is about to be something else."""
-        self._follow_top, self.cursor, self.run_id = True, 0, None
-        self.scroll_to(y=0, animate=False)
+    def action_mark(self) -> None:
+        if self.run is not None:
+            self.held.marks.toggle(self.run.id)
+            self._marks_changed()
 
-    def run_at(self, row: int) -> Run | None:
-        """The run of a row, where it is in the window."""
-        if self.page is None or not 0 <= row - self.page.offset < len(self.page.runs):
-            return None
-        return self.page.runs[row - self.page.offset]
-
-    @property
-    def run(self) -> Run | None:
-        """The run under the cursor."""
-        return self.run_at(self.cursor)
-
-    @property
-    def total(self) -> int:
-        return self.page.total if self.page else 0
-
-    @property
-    def header(self) -> int:
-        """Lines above the first row: the constants, where there are any, and the titles."""
-        return 1 + bool(self.page and self._measure.constants(self.page))
-
-    # The cursor
-
-    def _keep_cursor(self) -> None:
-        page, before = self.page, self.cursor
-        if page is None:
-            return
-        rows = {run.id: page.offset + index for index, run in enumerate(page.runs)}
-        if self._follow_top:
-            row = 0
-        elif self.run_id in rows:
-            row = rows[self.run_id]
-        else:
-            row = min(before, max(0, page.total - 1))
-        on_screen = 0 <= row - self.scroll_offset.y < self._rows_shown
-        if row != before and not self._follow_top and not (on_screen and not self.scroll_offset.y):
-            # The row went elsewhere: the view goes with it, so the eye finds it where it was.
-            self.scroll_to(y=max(0, self.scroll_offset.y + row - before), animate=False)
-        self._set_cursor(row)
-
-    def _set_cursor(self, row: int) -> None:
-        before, self.cursor = self.cursor, row
-        for line in {before, row}:
-            self._painted.pop(line, None)
-            self._refresh_row(line)
-        run = self.run
-        if run is not None and run.id != self.run_id:
-            self.run_id = run.id
-        self.post_message(self.Selected(self.run_id))
-
-    def _go(self, row: int) -> None:
+    def action_range(self) -> None:
         if not self.total:
             return
-        row = max(0, min(row, self.total - 1))
-        self._follow_top = False
-        if row < self.scroll_offset.y:
-            self.scroll_to(y=row, animate=False)
-        elif row >= self.scroll_offset.y + self._rows_shown:
-            self.scroll_to(y=row - self._rows_shown + 1, animate=False)
-        if self.run_at(row) is None:
-            self.run_id = None
-        self._set_cursor(row)
-        self._want_rows()
+        if self.range_start is None:
+            self._follow_top, self.range_start = False, self.cursor
+            self.tick()
+        else:
+            rows = self._range
+            self.range_start = None
+            self._mark_rows(rows)
+        self.refresh_bindings()
 
-    @property
-    def _rows_shown(self) -> int:
-        return max(1, self.size.height - self.header)
+    def action_end_range(self) -> None:
+        self.range_start = None
+        self.tick()
+        self.refresh_bindings()
 
-    def action_move(self, rows: int) -> None:
-        self._go(self.cursor + rows)
+    def action_mark_all(self) -> None:
+        self._mark_rows(range(self.total))
 
-    def action_page(self, pages: int) -> None:
-        self._go(self.cursor + pages * self._rows_shown)
+    def action_unmark(self) -> None:
+        self.held.marks.clear()
+        self.action_end_range()
+        self._marks_changed()
 
-    def action_top(self) -> None:
-        self._go(0)
-        self._follow_top = True
+    def _mark_rows(self, rows: range) -> None:
+        if len(rows) > MOST_MARKED:
+            self.say(
+                f"Marked the first {MOST_MARKED:,} of {len(rows):,} runs; a filter leaves fewer."
+            )
+            rows = rows[:MOST_MARKED]
+        found = [run.id for run in map(self.run_at, rows) if run is not None]
+        if len(found) == len(rows):
+            self.mark(found)
+        else:
+            self.tick()
+            self.post_message(self.NeedIds(rows.start, len(rows)))
 
-    def action_bottom(self) -> None:
-        self._go(self.total - 1)
+    def say(self, sentence: str) -> None:
+        """Tell the reader, in the screen's way."""
+        self.post_message(self.Says(sentence))
 
-    def action_open(self) -> None:
-        if self.run is not None:
-            self.post_message(self.Opened(self.run))
+    # Columns
 
-    def on_click(self, event: events.Click) -> None:
-        row = event.y - self.header + self.scroll_offset.y
-        if event.y >= self.header:
-            if row == self.cursor and event.chain > 1:
-                self.action_open()
-            elif row < self.total:
-                self._go(row)
-        elif event.y == self.header - 1:
-            for column, x in self._places():
-                if x <= event.x < x + column.width + GAP:
-                    self.post_message(self.SortBy(column))
+    def choose(self, columns: Columns) -> None:
+        """Show these columns from now on."""
+        self.held.columns = columns
+        self.lay_out()
+        self.post_message(self.Chosen(columns))
 
-    # The window of rows
-
-    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        super().watch_scroll_y(old_value, new_value)
-        if round(old_value) != round(new_value):
-            self._painted.clear()
-            self._want_rows()
-
-    def _want_rows(self) -> None:
-        page = self.page
-        if page is None:
-            return
-        first, last = self.scroll_offset.y, self.scroll_offset.y + self._rows_shown
-        end = page.offset + len(page.runs)
-        short = (first - MARGIN < page.offset and page.offset > 0) or (
-            last + MARGIN > end and end < page.total
-        )
-        offset = max(0, (first + last - WINDOW) // 2)
-        if short and offset not in (self._asked, page.offset):
-            self._asked = offset
-            self.post_message(self.NeedRows(offset))
-
-    # Painting
-
-    def on_resize(self) -> None:
-        self._lay_out(force=True)
-        self._want_rows()
-
-    def _lay_out(self, force: bool = False) -> None:
+    def action_choose(self) -> None:
         if self.page is None:
             return
-        columns = lay_out(self._measure, self.page, self.size.width, self.trials)
-        size = Size(self.size.width, self.header + self.total)
-        if force or columns != self.columns or size != self.virtual_size:
-            self.columns, self.virtual_size = columns, size
-            self._painted.clear()
-            self.refresh()
+        found = choices(self._measure, self.page, self.held.columns)
+        chooser = ColumnChooser(
+            found, self._shown(), self.held.columns, self.width_of, self._choose
+        )
+        self.app.push_screen(chooser)
 
-    def tick(self) -> None:
-        """Paint the cells whose text is another one by now: new values, ages, times."""
-        for row in range(self.scroll_offset.y, self.scroll_offset.y + self._rows_shown):
-            new, old = self._cells(row), self._painted.get(row)
-            if new == old:
-                continue
-            self._painted[row] = new
-            if old is None or len(old) != len(new):
-                self._refresh_row(row)
-                continue
-            for (column, x), now, before in zip(self._places(), new, old, strict=True):
-                if now != before:
-                    y = self.header + row - self.scroll_offset.y
-                    self.refresh(Region(x, y, column.width, 1))
+    def _choose(self, columns: Columns) -> set[str]:
+        self.choose(columns)
+        return self._shown()
 
-    def _refresh_row(self, row: int) -> None:
-        self.refresh(Region(0, self.header + row - self.scroll_offset.y, self.size.width, 1))
+    def _shown(self) -> set[str]:
+        page = self.page
+        return set(arranged(self._measure, page, self.held.columns)) if page else set()
 
-    def _places(self) -> list[tuple[Column, int]]:
-        """Each column and the cell where it starts."""
-        places, x = [], EDGE
-        for column in self.columns:
-            places.append((column, x))
-            x += column.width + GAP
-        return places
+    @property
+    def column(self) -> Column | None:
+        """The column under the cursor."""
+        return next((column for column in self.columns if column.id == self.at), None)
 
-    def _cells(self, row: int) -> tuple[Cell, ...]:
-        run, page = self.run_at(row), self.page
-        if page is None or run is None:
-            return ()
-        now = clock.now()
-        elapsed = max(0.0, (now - self._at).total_seconds())
-        return tuple(cell(run, column, page, now, elapsed) for column in self.columns)
+    def action_column(self, by: int) -> None:
+        if self.page is None:
+            return
+        ids = (None, *arranged(self._measure, self.page, self.held.columns))
+        place = ids.index(self.at) + by if self.at in ids else 0
+        self.at = ids[max(0, min(place, len(ids) - 1))]
+        self.lay_out()
+        self.refresh_titles()
 
-    def render_line(self, y: int) -> Strip:
-        width, base = self.size.width, self.rich_style
-        if y < self.header:
-            titles = y == self.header - 1
-            segments = self._titles(base) if titles else self._constants(base)
+    def action_sort_further(self) -> None:
+        if self.column is None:
+            self.say("Choose the column to sort by too with the keys ← and →.")
         else:
-            segments = self._row(y - self.header + self.scroll_offset.y, base)
-        return Strip(segments).adjust_cell_length(width, segments[-1].style if segments else base)
+            self.post_message(self.SortBy(self.column, further=True))
 
-    def _style(self, name: str) -> Style:
-        return self.get_component_rich_style(f"run-table--{name}", partial=True)
+    def action_group(self) -> None:
+        self.post_message(self.GroupBy(self.column))
 
-    def _titles(self, base: Style) -> list[Segment]:
-        quiet, chosen = base + self._style("quiet"), base + self._style("sorted")
-        segments = [Segment(" " * EDGE, base)]
-        for column in self.columns:
-            arrow = self._arrow(column)
-            text = f"{fmt.cut(column.title, column.width - 1)}{arrow}" if arrow else column.title
-            text = fmt.fit(text, column.width, right=column.numeric)
-            segments.append(Segment(text, chosen if arrow else quiet))
-            segments.append(Segment(" " * GAP, base))
-        return segments
-
-    def _arrow(self, column: Column) -> str:
-        if self._query is None or column.field != (self._query.sort or "started"):
-            return ""
-        # The newest first is the smallest age first.
-        return "▼" if self._query.descending != (column.key == "age") else "▲"
-
-    def _constants(self, base: Style) -> list[Segment]:
-        constants = self._measure.constants(self.page) if self.page else ()
-        values = self._measure.values
-        pairs = "  ".join(f"{fmt.plain(key)}={fmt.value(values[key])}" for key in constants)
-        text = f"constant: {pairs}"
-        room = self.size.width - EDGE
-        shown = text if len(text) <= room else fmt.fit(text, room)
-        return [Segment(" " * EDGE, base), Segment(shown, base + self._style("quiet"))]
-
-    def _row(self, row: int, base: Style) -> list[Segment]:
-        if row == self.cursor and row < self.total:
-            base += self._style("cursor")
-        if row >= self.total:
-            return [Segment(" ", base)]
-        mark = "▌ " if row == self.cursor else "  "
-        marked = self._style("accent" if self.has_focus else "faint")
-        segments = [Segment(mark, base + marked)]
-        cells = self._cells(row)
-        if not cells:
-            return [*segments, Segment(fmt.ELLIPSIS, base + self._style("faint"))]
-        self._painted[row] = cells
-        for found in cells:
-            style = base + self._style(found.tone) if found.tone else base
-            segments += [Segment(found.text, style), Segment(" " * GAP, base)]
-        return segments
-
-
-def _subject(query: RunQuery | None) -> object:
-    return query and (query.sweep, query.where)
-
-
-def _order(query: RunQuery | None) -> object:
-    return query and (query.sort, query.descending)
+    def action_hide(self) -> None:
+        if self.at is None:
+            self.say("Choose the column to hide with the keys ← and →.")
+            return
+        hidden = self.at
+        self.action_column(1)
+        if self.at == hidden:
+            self.action_column(-1)
+        self.choose(self.held.columns.show(hidden, shown=False))
+        self.refresh_titles()

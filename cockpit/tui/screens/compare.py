@@ -1,0 +1,195 @@
+"""Compare: the marked runs side by side, only what differs, with their curves and their code."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Static
+
+from cockpit import format as fmt
+from cockpit.compare import ABSENT, LAST_STEP, clashes, counted, not_to_compare
+from cockpit.tui.ledger import Ledger, ledger
+from cockpit.tui.line_colours import LETTERS
+from cockpit.tui.overlay import strand
+from cockpit.tui.screens.compare_data import CompareQuestion, CompareSnapshot
+from cockpit.tui.screens.panes import PanesScreen
+from cockpit.tui.screens.run import RunScreen
+from cockpit.tui.widgets.explorer import Explorer
+from cockpit.tui.widgets.line import Line, Piece, Words
+from cockpit.tui.widgets.paper import Paper
+from cockpit.tui.widgets.side_by_side import SideBySide
+
+if TYPE_CHECKING:
+    from typing import Any, Self
+
+    from textual.app import ComposeResult
+
+    from cockpit.tui.screens.base import DataScreen, Shared
+    from cockpit.tui.widgets.paper import Parts
+    from storage.runs import Run
+
+
+class CompareScreen(PanesScreen[CompareQuestion, CompareSnapshot]):
+    """The table, and below it the curves of the metric under the cursor and the chosen run's code."""
+
+    KEYS_FIRST = ("everything", "difference(1)", "base", "pane(1)", "back")
+    TITLE = "Compare"
+    DIGIT = "3"
+    PANES: ClassVar[dict[str, str]] = {"values": "values", "overlay": "curves", "code": "code"}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("a", "everything", "all", id="compare.all",
+                tooltip="What does not differ too, and back to what differs"),
+        Binding("right_square_bracket", "difference(1)", "next difference", key_display="]",
+                id="compare.next", tooltip="The next difference"),
+        Binding("left_square_bracket", "difference(-1)", "previous", show=False, key_display="[",
+                id="compare.previous", tooltip="The difference before"),
+        Binding("b", "base", "set base", id="compare.base",
+                tooltip="Measure the others against the chosen run"),
+        Binding("escape", "back", "back", id="compare.back", tooltip="Back"),
+    ]  # fmt: skip
+
+    @classmethod
+    def of(cls, shared: Shared, runs: tuple[str, ...]) -> Self:
+        """The runs of these ids, the first one the base."""
+        return cls(shared, CompareQuestion(runs, runs[0], runs[min(1, len(runs) - 1)]))
+
+    @classmethod
+    def opened(cls, shared: Shared, before: DataScreen[Any, Any] | None) -> Self:
+        return cls.of(shared, shared.held.marks.ids)
+
+    @classmethod
+    def hindered(cls, shared: Shared) -> str:
+        marked = len(shared.held.marks)
+        if marked < 2:
+            one = "one run is marked; mark another" if marked else "mark two runs or more"
+            return f"{one} with space, then c compares them"
+        return not_to_compare(marked)
+
+    def __init__(self, shared: Shared, question: CompareQuestion) -> None:
+        super().__init__(shared, question)
+        self._everything = False
+
+    def compose_body(self) -> ComposeResult:
+        yield Static(id="clash", markup=False)
+        yield Static(id="alone", markup=False)
+        with Vertical(id="compare"):
+            yield SideBySide(id="values")
+            yield Line(id="whole")
+            with Horizontal(id="below"):
+                yield Explorer("no curve: nothing was reported by step", id="overlay")
+                yield Paper("code", id="code")
+
+    # What it is on
+
+    def subject(self) -> Run | None:
+        found = self.snapshot.found if self.snapshot else None
+        return found.runs[self.values.chosen] if found else None
+
+    def command_lines(self) -> tuple[str, ...]:
+        base = self.question.base
+        others = [run for run in self.question.runs if run != base]
+        every = ["--all"] * self._everything
+        lines = [self.typed("compare", base, *others, *every)]
+        if run := self.subject():
+            other = run.id if run.id != base else next(iter(others), base)
+            lines.append(self.typed("compare", base, other, "--diff"))
+        return tuple(lines)
+
+    @property
+    def values(self) -> SideBySide:
+        return self.query_one(SideBySide)
+
+    # The top lines
+
+    def title_words(self) -> str:
+        count = len(self.question.runs)
+        return f"Compare {count} run{'s' * (count != 1)}"
+
+    def alive(self, snapshot: CompareSnapshot) -> tuple[Piece, ...]:
+        if snapshot.found is None:
+            return super().alive(snapshot)
+        how = counted(snapshot.found, self._everything, "a")
+        return (Piece(how, "accent"),)
+
+    # Painting
+
+    def paint(self, snapshot: CompareSnapshot) -> None:
+        found = snapshot.found
+        self.set_class(found is None, "-alone")
+        if found is None:
+            problem = fmt.plain(snapshot.problem)
+            text = f"{problem[:1].upper()}{problem[1:]}. Esc leads back; space marks a run, c compares."
+            self.query_one("#alone", Static).update(text)
+            return
+        said = "\n".join(f"{sentence}." for sentence in clashes(found, snapshot.base))
+        clash = self.query_one("#clash", Static)
+        clash.display = bool(said)
+        clash.update(said)
+        self.values.show(ledger(found, snapshot.base, self._everything))
+        names = [run.name for run in found.runs]
+        strands = [strand(name, one) for name, one in zip(names, snapshot.curves, strict=False)]
+        self.query_one(Explorer).show_strands(fmt.plain(snapshot.metric or "curves"), strands)
+        self.query_one(Paper).show([_diff_line(line) for line in snapshot.code])
+        self._show_whole()
+
+    def _show_whole(self) -> None:
+        """The full values of the line under the cursor."""
+        row, pieces = self.values.row, []
+        for place, value in enumerate(row.values if row else ()):
+            if value is not ABSENT:
+                text = fmt.exact(value) if not isinstance(value, tuple) else ""
+                pieces.append(Piece(f"{LETTERS[place]} {text}", "quiet", rank=place))
+        self.query_one("#whole", Line).words = Words(tuple(pieces))
+
+    # Moving
+
+    def on_side_by_side_moved(self) -> None:
+        row, run = self.values.row, self.subject()
+        self._show_whole()
+        if run is None:
+            return
+        has_curve = row is not None and row.group == "metrics" and row.name != LAST_STEP
+        metric = row.name if row and has_curve else None
+        self.question = replace(self.question, chosen=run.id, metric=metric or self.question.metric)
+
+    def on_side_by_side_opened(self) -> None:
+        if run := self.subject():
+            self.app.push_screen(RunScreen.of(self.shared, run.id))
+
+    def action_everything(self) -> None:
+        self._everything = not self._everything
+        if self.snapshot:
+            self.paint(self.snapshot)
+            self.freshen()
+
+    def action_difference(self, way: int) -> None:
+        book = self.values.book
+        if book is None:
+            return
+        places = [place for place in book.places if _differs(book, place)]
+        beyond = [place for place in places if (place - self.values.cursor) * way > 0]
+        if beyond:
+            self.values.go(min(beyond) if way > 0 else max(beyond))
+
+    def action_base(self) -> None:
+        if run := self.subject():
+            self.ask(base=run.id)
+
+
+def _differs(book: Ledger, place: int) -> bool:
+    row = book.entries[place].row
+    return row is not None and row.differs
+
+
+def _diff_line(line: str) -> Parts:
+    """A line of a diff: signs say what colour says."""
+    text = fmt.plain(line.expandtabs(4))
+    if line.startswith("# "):
+        return ((text.removeprefix("# "), "bold accent"),)
+    if line.startswith(("+++", "---", "diff ", "index ", "@@")):
+        return ((text, "quiet"),)
+    tone = {"+": "complete", "-": "failed"}.get(line[:1], "")
+    return ((text, tone),)
