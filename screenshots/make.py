@@ -1,6 +1,6 @@
 """Pictures of the real app on a real store: `python screenshots/make.py STORE_FOLDER`.
 
-Writes runs.svg and sweep.svg beside this file. Nothing on them is made up: run a sweep first.
+Writes a picture of each screen beside this file. Nothing on them is made up: run a sweep first.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cockpit.tui.app import CockpitApp
+from cockpit.tui.control import StoreControl
 from cockpit.tui.screens.base import DataScreen
 from cockpit.tui.source import StoreSource
 from storage.layout import find_store
@@ -21,6 +22,14 @@ if TYPE_CHECKING:
 SIZE = (120, 36)
 PATIENCE = 30
 """Seconds until a screen without data is an error."""
+STEPS = (
+    ("runs", ("s", "s", "s", "space", "down", "space", "down", "space")),
+    ("compare", ("c",)),
+    ("run", ("escape", "enter")),
+    ("sweep", ("escape", "2")),
+    ("launch", ("L",)),
+)
+"""The name of a picture, and the keys that lead there from the one before."""
 
 
 async def shown(pilot: Pilot[None]) -> None:
@@ -34,23 +43,23 @@ async def shown(pilot: Pilot[None]) -> None:
             if screen.trouble:
                 raise SystemExit(screen.trouble.sentence)
             if screen.snapshot and screen.snapshot.question == screen.question:
-                await pilot.pause(0.5)
+                await pilot.pause(1)
                 return
 
 
 async def make(store: str, folder: Path) -> list[Path]:
     """Drive the app through its screens and keep a picture of each."""
-    app = CockpitApp(StoreSource(find_store(store)))
+    layout = find_store(store)
+    if not layout.exists():
+        raise SystemExit(f"There is no store at {store}: run a sweep first.")
+    app = CockpitApp(StoreSource(layout), control=StoreControl(layout))
     pictures = []
     async with app.run_test(size=SIZE) as pilot:
-        for name, keys in (("runs", "sss"), ("sweep", "2")):
-            await shown(pilot)
-            if not isinstance(app.screen, DataScreen) or not app.screen.snapshot:
-                raise SystemExit(f"The {name} screen shows no data.")
-            if not app.screen.snapshot.page.stored:
-                raise SystemExit(f"There are no runs in {store}: run a sweep first.")
-            await pilot.press(*keys)
-            await shown(pilot)
+        await shown(pilot)
+        for name, keys in STEPS:
+            for key in keys:
+                await pilot.press(key)
+                await shown(pilot)
             pictures.append(Path(app.save_screenshot(f"{name}.svg", str(folder))))
     return pictures
 
@@ -58,7 +67,7 @@ async def make(store: str, folder: Path) -> list[Path]:
 def main() -> None:
     """One argument: the store folder."""
     if len(sys.argv) != 2:
-        raise SystemExit("usage: python screenshots/make.py STORE_FOLDER")
+        raise SystemExit(__doc__)
     for picture in asyncio.run(make(sys.argv[1], Path(__file__).parent)):
         print(picture)
 

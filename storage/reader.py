@@ -135,10 +135,12 @@ def _runs(session: Session, query: RunQuery, descending: bool | None) -> pl.Data
     known = run_names(session)
     with window.matching(session, query, known) as matching:
         there = {group.sweep for group in matching.groups()}
-        if descending is None:
-            sweeps = [one for one in window.objectives(session) if one.sweep in there]
-            descending = window.descends(query.sort, window.directions(sweeps))
-        rows = matching.rows(replace(query, descending=descending))
+    if descending is None:
+        sweeps = [one for one in window.objectives(session) if one.sweep in there]
+        descending = window.descends(query.sort, window.directions(sweeps))
+    query = replace(query, descending=descending)
+    with window.matching(session, query, known) as matching:
+        rows = matching.rows(query)
     names = known.among(there)
     metrics, params = list(names.metrics), list(names.params)
     found = session.frame(_RUNS, rows=rows, metrics=metrics, params=list(map(pointer, params)))

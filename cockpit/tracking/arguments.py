@@ -48,8 +48,11 @@ def stem_of(argv: Sequence[str], folder: Path) -> str:
     for before, argument in itertools.pairwise(argv):
         if before == "-m":
             return argument.rpartition(".")[2]
-        if not argument.startswith("-") and Path(argument).suffix and (folder / argument).is_file():
-            return Path(argument).stem
+        script = Path(argument)  # python3.11 has a suffix too
+        if argument.startswith("-") or not script.suffix or _LAUNCHER.fullmatch(script.name):
+            continue
+        if (folder / script).is_file():
+            return script.stem
     return program.stem
 
 

@@ -56,10 +56,11 @@ def test_only_what_is_plainly_a_number_is_one(text: str, value: Any) -> None:
         ("torchrun --nproc 2 train.py", "train"),
         ("myprog train.py", "myprog"),
         ("python gone.py", "python"),
+        ("env A=1 ./python3.11 train.py", "train"),
     ],
 )
 def test_a_run_is_called_after_its_script(line: str, name: str, tmp_path: Path) -> None:
     (tmp_path / "src").mkdir()
-    for file in ("train.py", "run.sh", "src/train.py"):
+    for file in ("train.py", "run.sh", "src/train.py", "python3.11"):
         (tmp_path / file).touch()
     assert stem_of(line.split(), tmp_path) == name
