@@ -12,7 +12,7 @@ CHECKS = (
     ("ruff", "format", "--check", "."),
     ("mypy",),
     ("lint-imports",),
-    ("pytest", "-n", "auto", "--dist", "loadfile", *sys.argv[1:]),
+    ("pytest", *sys.argv[1:]),
 )
 
 
