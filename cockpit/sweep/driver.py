@@ -328,8 +328,10 @@ class Driver:
             case seam.AskPrune():
                 self._answer(event, lambda: seam.Prune(live.should_prune()))
             case seam.Suggest():
+                before = len(live.params)
                 self._answer(event, lambda: seam.Value(live.suggest(event)))
-                self._search.suggested()
+                if isinstance(live, StudyTrial):
+                    self._search.suggested(len(live.params) - before)
             case seam.Attr():
                 live.set_attr(event.key, event.value)
             case seam.Constraint():

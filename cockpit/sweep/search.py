@@ -72,7 +72,7 @@ class Search:
         self._keeper: snapshot.Keeper | None = None
         self._keeps_nothing = False
         self._stand = snapshot.stand(spec, self.declared)
-        self._asked = 0
+        self._asked = self._drawn = 0
         self._moved = False
         sweep = spec.sweep
         if script is not None:
@@ -99,6 +99,7 @@ class Search:
         """
         trials = self.trials()
         self._asked = sum(ASKED in trial.system_attrs for trial in trials)
+        self._drawn = sum(len(trial.params) for trial in trials)
         self.order = AsItComes(next_turn(trials))
         again = []
         for number, attempt in earlier.broken_off:
@@ -106,8 +107,8 @@ class Search:
             again.append(self._trial(trial, attempt))
             again[-1].restart()
         try:
-            sampler, asked = snapshot.load(self._state, self._stand)
-            if asked != self._asked:
+            sampler, known = snapshot.load(self._state, self._stand)
+            if known != (self._asked, self._drawn):
                 raise snapshot.Unusable("the driver died before the sampler's state was kept")
             self.study.sampler = sampler
         except snapshot.Unusable as error:
@@ -137,6 +138,7 @@ class Search:
         self._storage.set_trial_system_attr(trial._trial_id, ASKED, turn)
         self.budget.ask()
         self._asked += 1
+        self._drawn += len(trial.params)
         self._moved = True
         return self._trial(trial)
 
@@ -146,8 +148,9 @@ class Search:
         waiting = optuna.trial.create_trial(state=TrialState.WAITING, system_attrs=attributes)
         self.study.add_trial(waiting)
 
-    def suggested(self) -> None:
-        """A trial was given a param: the sampler may stand elsewhere."""
+    def suggested(self, params: int) -> None:
+        """A trial was given so many params that it had not: the sampler may stand elsewhere."""
+        self._drawn += params
         self._moved = True
 
     def keep_state(self) -> str | None:
@@ -160,7 +163,7 @@ class Search:
         self._moved = False
         try:
             self._keeper = self._keeper or snapshot.Keeper(self._state, self._stand)
-            self._keeper.keep(self.study.sampler, self._asked)
+            self._keeper.keep(self.study.sampler, self._asked, self._drawn)
         except OSError as error:
             self._keeps_nothing = True
             return f"the sampler's state cannot be kept: {error.strerror}"

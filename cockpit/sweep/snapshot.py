@@ -95,10 +95,15 @@ class Keeper:
         self._files = [file.open("wb", buffering=0) for file in files]
         self._where = where
 
-    def keep(self, sampler: BaseSampler, asked: int) -> None:
-        """Write down the state after so many asks; raises OSError."""
+    def keep(self, sampler: BaseSampler, asked: int, drawn: int) -> None:
+        """Write down the state after so many asks and params drawn; raises OSError."""
         body = pickle.dumps(sampler)
-        header = {"stand": asdict(self._where), "asked": asked, "checksum": zlib.crc32(body)}
+        header = {
+            "stand": asdict(self._where),
+            "asked": asked,
+            "drawn": drawn,
+            "checksum": zlib.crc32(body),
+        }
         file = self._files[0]
         self._files.reverse()
         file.seek(0)
@@ -110,12 +115,14 @@ class Keeper:
             file.close()
 
 
-def load(files: Sequence[Path], where: Stand) -> tuple[BaseSampler, int]:
-    """Read back the state and how many asks it knows of; raises `Unusable`."""
+def load(files: Sequence[Path], where: Stand) -> tuple[BaseSampler, tuple[int, int]]:
+    """Read back the state, and how many asks and drawn params it knows of; raises `Unusable`."""
     found = [state for file in files if (state := _read(file)) is not None]
     if not found:
         raise Unusable("the sampler's state was not kept")
-    header, body = max(found, key=lambda state: int(state[0]["asked"]))
+    header, body = max(
+        found, key=lambda state: (int(state[0]["asked"]), int(state[0].get("drawn", 0)))
+    )
     try:
         then = Stand(**header["stand"])
     except TypeError as error:
@@ -130,7 +137,7 @@ def load(files: Sequence[Path], where: Stand) -> tuple[BaseSampler, int]:
         raise Unusable(f"the sampler's state cannot be read ({error})") from error
     if not isinstance(sampler, optuna.samplers.BaseSampler):
         raise Unusable("the sampler's state holds something else")
-    return sampler, int(header["asked"])
+    return sampler, (int(header["asked"]), int(header.get("drawn", 0)))
 
 
 def _read(file: Path) -> tuple[dict[str, Any], bytes] | None:
