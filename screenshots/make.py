@@ -25,7 +25,7 @@ PATIENCE = 30
 STEPS = (
     ("runs", ("s", "s", "s", "space", "down", "space", "down", "space")),
     ("compare", ("c",)),
-    ("run", ("escape", "enter")),
+    # Not the Run screen: it shows where on this machine the interpreter and the project lie.
     ("sweep", ("escape", "2")),
     ("launch", ("L",)),
 )
