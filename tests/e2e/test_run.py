@@ -112,6 +112,14 @@ def test_an_argparse_script_unchanged(project: Project) -> None:
     assert sorted(log.splitlines()) == sorted((done.stdout + done.stderr).splitlines()[:-1])
 
 
+def test_a_line_is_whole_in_the_log_where_the_other_output_speaks_in_its_middle(
+    project: Project,
+) -> None:
+    project.run("run", "sh", "-c", "printf half; echo other >&2; echo ' whole'; printf rest")
+    log = project.folder / ".cockpit" / "runs" / only(project)["id"] / "log.txt"
+    assert sorted(log.read_text().splitlines()) == ["half whole", "other", "rest"]
+
+
 def test_a_shell_script_with_a_file_and_a_pattern(project: Project) -> None:
     project.write("old.json", '{"size": 9}\n')
     script = project.write(

@@ -1,8 +1,8 @@
 """The user's own program, once, unchanged, without a shell: what it prints goes into the log whole.
 
 Its stdout and stderr are pipes that end here, two of them, so that a half-printed progress bar on the
-one does not spoil a metric on the other. What they hold at the moment when the driver is killed is lost;
-the program is ended with it.
+one does not spoil a metric on the other; in the log the lines of both stand whole. What the pipes hold
+at the moment when the driver is killed is lost; the program is ended with it.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ CHUNK = 1 << 16
 _PIPE = 1 << 18
 """Room for what a program prints while others are attended to."""
 _TAIL = 1 << 12
+_LINE_ENDS = b"\n\r"
 _REASON = 300
 """Characters of the program's last words that a reason quotes."""
 
@@ -50,6 +51,10 @@ class Stream:
     """Kept open, so that a program that closes its output is no end of file that keeps us awake."""
     reader: MetricReader | None
     tail: bytes = b""
+    begun: bytes = b""
+    """A line that has no end yet, and is not in the log."""
+    waited: bool = False
+    """Whether `begun` was there at the last look already."""
 
 
 class CommandProcess(ChildProcess):
@@ -96,7 +101,8 @@ class CommandProcess(ChildProcess):
     def read(self) -> list[Message]:
         messages: list[Message] = []
         for number, stream in enumerate(self._streams, 1):
-            data = _read(stream.ours)
+            if not (data := _read(stream.ours)):
+                continue
             self.heard += len(data)
             stream.tail = (stream.tail + data)[-_TAIL:]
             self._keep(number, data)
@@ -106,6 +112,7 @@ class CommandProcess(ChildProcess):
 
     def look(self) -> list[Message]:
         messages = [message for file in self._files for message in self._tell(file.look())]
+        self._write_begun(waited=True)
         behind = any(file.behind for file in self._files)
         self.look_at = time.monotonic() + (0 if behind else LOOK_SECONDS)
         return messages
@@ -120,6 +127,7 @@ class CommandProcess(ChildProcess):
     def disconnect(self) -> None:
         if self.connected:
             self.connected = False
+            self._write_begun()
             self._close()
 
     def reap(self) -> Outcome:
@@ -149,6 +157,23 @@ class CommandProcess(ChildProcess):
         return ours, theirs
 
     def _keep(self, number: int, data: bytes) -> None:
+        stream = self._streams[number - 1]
+        data = stream.begun + data
+        end = 1 + max(data.rfind(mark) for mark in _LINE_ENDS)
+        if len(data) - end > CHUNK:
+            end = len(data)
+        self._write(data[:end])
+        stream.begun, stream.waited = data[end:], False
+
+    def _write_begun(self, *, waited: bool = False) -> None:
+        """What has no end of line: all of it, or what has waited for one since the last look."""
+        for stream in self._streams:
+            if stream.waited or not waited:
+                self._write(stream.begun)
+                stream.begun = b""
+            stream.waited = bool(stream.begun)
+
+    def _write(self, data: bytes) -> None:
         # A full disk must not end the program, nor the others' attempts.
         with contextlib.suppress(OSError):
             write_all(self._log, data)
