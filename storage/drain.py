@@ -5,14 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any
-
-import polars as pl
+from typing import TYPE_CHECKING
 
 from storage import liveness, spool
-from storage.batch import parse, points_that_count
-from storage.fold import fold, touched
-from storage.tables import load, save
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,14 +18,6 @@ if TYPE_CHECKING:
     from storage.spool import Chunk
 
 CHUNK_BYTES = 16 << 20
-
-_BAD: dict[str, Any] = {
-    "file": pl.String,
-    "position": pl.Int64,
-    "problem": pl.String,
-    "line": pl.String,
-    "seen": pl.Datetime("us"),
-}
 
 
 def drain(session: Session) -> None:
@@ -135,6 +122,11 @@ where state = 'running' and list_contains($gone, writer)
 
 
 def _take_in(session: Session, pieces: list[_Piece]) -> None:
+    # Here, with the polars they stand on: most looks find nothing new to fold in.
+    from storage.batch import parse, points_that_count
+    from storage.fold import fold, touched
+    from storage.tables import load, save
+
     batches = [parse(piece.chunk.data) for piece in pieces]
     loaded = load(session, *touched(event for batch in batches for event in batch.events))
     for piece, batch in zip(pieces, batches, strict=True):
@@ -161,6 +153,8 @@ def _save_positions(session: Session, pieces: list[_Piece]) -> None:
 def _quarantine(session: Session, chunk: Chunk, bad: tuple[BadEvent, ...]) -> None:
     if not bad:
         return
+    import polars as pl
+
     lengths = (len(line) + 1 for line in chunk.data.split(b"\n"))
     offsets = list(accumulate(lengths, initial=chunk.end - len(chunk.data)))
     now = datetime.now(UTC).replace(tzinfo=None)
@@ -175,7 +169,13 @@ def _quarantine(session: Session, chunk: Chunk, bad: tuple[BadEvent, ...]) -> No
             )
             for b in bad
         ],
-        schema=_BAD,
+        schema={
+            "file": pl.String,
+            "position": pl.Int64,
+            "problem": pl.String,
+            "line": pl.String,
+            "seen": pl.Datetime("us"),
+        },
         orient="row",
     )
     session.write("insert into quarantine select * from incoming", frame)

@@ -22,6 +22,8 @@ _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "memory_limit": "1GB",
     # One look takes one core at most from what trains beside it, and is no slower for it.
     "threads": "1",
+    # By default eight more wait to read ahead.
+    "async_threads": "1",
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
 }

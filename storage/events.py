@@ -169,6 +169,54 @@ class DatasetSeen:
     time: float
 
 
+@dataclass(frozen=True, slots=True)
+class DatasetFacts:
+    """What is true of a content: `rows`, `columns`, `key`, `profile`…; told again, it takes the place of what was."""
+
+    kind: ClassVar[str] = "dataset_facts"
+    digest: str
+    content: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetGrown:
+    """A version of a dataset was made from an earlier one."""
+
+    kind: ClassVar[str] = "dataset_grown"
+    name: str
+    digest: str
+    parent: str
+    """The digest of the earlier version."""
+    reason: str | None
+    run: int | None
+    """The run whose failures the new rows show."""
+    added: int
+    """Rows."""
+    source: str | None
+    """Where the rows come from, in words: `adult-train@v2 where age < 25`."""
+    time: float
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionsSeen:
+    """A run answered every row of an evaluation set, or some of them by key."""
+
+    kind: ClassVar[str] = "predictions"
+    run: int
+    evaluation: str
+    """The evaluation set's name."""
+    dataset: str
+    """The digest of its version; empty where it is not known."""
+    file: str
+    """Below the run's folder."""
+    digest: str
+    """Of the file's content."""
+    rows: int
+    columns: list[str]
+    """Those of the file: `y_pred`, `y_score`, and key columns."""
+    time: float
+
+
 Event = (
     WriterBegan
     | SweepCreated
@@ -184,6 +232,9 @@ Event = (
     | MetricLogged
     | ProvenanceSeen
     | DatasetSeen
+    | DatasetFacts
+    | DatasetGrown
+    | PredictionsSeen
 )
 
 _TYPES: dict[str, type[Event]] = {t.kind: t for t in get_args(Event)}
@@ -192,6 +243,7 @@ _TEXT, _WHOLE, _TABLE = (str, _NONE), (int, _NONE), (dict, _NONE)
 _NUMBER = (int, float, _NONE)
 _JSON_TYPES: dict[str, tuple[type, ...]] = {
     "str": (str,),
+    "str | None": _TEXT,
     "int": (int,),
     "int | None": _WHOLE,
     "float": (int, float),

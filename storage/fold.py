@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from storage.events import (
     SYSTEM,
+    DatasetFacts,
+    DatasetGrown,
     DatasetSeen,
     Event,
     MetricLogged,
     ParamSet,
+    PredictionsSeen,
     ProvenanceSeen,
     RunAttr,
     RunChanged,
@@ -55,6 +58,11 @@ class Rows:
     """Whether the tables know it already, by (sweep, `param`, `metric` or `system`, name), as first seen."""
     provenance: dict[str, dict[str, Any]] = field(default_factory=dict)
     datasets: list[DatasetSeen] = field(default_factory=list)
+    facts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """By a dataset's digest."""
+    growth: list[DatasetGrown] = field(default_factory=list)
+    predictions: list[PredictionsSeen] = field(default_factory=list)
+    """Of the newest attempts."""
     restarted: set[int] = field(default_factory=set)
     """Runs whose points up to here are void."""
     deleted: set[int] = field(default_factory=set)
@@ -108,6 +116,10 @@ def fold(rows: Rows, event: Event, writer: str) -> None:
             rows.provenance[event.digest] = event.content
         case DatasetSeen():
             rows.datasets.append(event)
+        case DatasetFacts():
+            rows.facts[event.digest] = event.content
+        case DatasetGrown():
+            rows.growth.append(event)
         case _:
             _fold_run(rows, event, writer)
 
@@ -143,6 +155,8 @@ def _fold_run(rows: Rows, event: Event, writer: str) -> None:
             row[f"{event.scope}_attrs"][event.key] = event.value
             if event.scope == "system" and event.key.partition(":")[0] == CONSTRAINTS:
                 row["feasible"] = row["feasible"] and _is_kept(event.value)
+        case PredictionsSeen():
+            rows.predictions.append(event)
         case MetricLogged():
             log_metric(rows, event.run, event.name, event.step, event.value)
 
@@ -197,6 +211,7 @@ def _change_run(rows: Rows, event: RunChanged, writer: str) -> None:
 def _restart(rows: Rows, event: RunRestarted, writer: str) -> None:
     row = _run(rows, event.run)
     rows.restarted.add(event.run)
+    rows.predictions = [one for one in rows.predictions if one.run != event.run]
     row.update(
         attempt=event.attempt,
         state="running",

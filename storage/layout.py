@@ -96,6 +96,14 @@ class Layout:
         """What the run's code wrote to stdout and stderr."""
         return self.run_folder(run) / "log.txt"
 
+    def dataset(self, digest: str, suffix: str) -> Path:
+        """Where the content of a dataset's version is kept, if it is; `suffix` tells its format (`.parquet`)."""
+        return self.root / "datasets" / f"{digest.rpartition(':')[2][:32]}{suffix}"
+
+    def predictions(self, run: str) -> Path:
+        """The folder of what a run predicted."""
+        return self.run_folder(run) / "predictions"
+
     def artifacts(self, run: str) -> Path:
         """The folder a run may write to; what lies there when it ended is kept as its artifacts."""
         return self.run_folder(run) / "artifacts"

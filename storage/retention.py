@@ -10,8 +10,6 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 from storage import liveness, spool
 from storage.ids import to_text
 
@@ -74,6 +72,8 @@ def note_proven(session: Session, files: Iterable[tuple[str, int]]) -> None:
 
 
 def _note(session: Session, files: list[tuple[str, int]], what: str) -> None:
+    import polars as pl
+
     schema = {"file": pl.String, "bytes": pl.Int64}
     frame = pl.DataFrame(files, schema=schema, orient="row")
     with session.transaction():

@@ -13,7 +13,8 @@ The views, one row a thing, the trash left out (times are UTC):
 - `metrics`: run, name, step, time, value, every point in the order reported;
 - `sweeps`: id, name, state, reason, directions, metrics, trials, workers, sampler, pruner, seed, started,
   ended, seconds;
-- `datasets`: digest, name, path, bytes, time of the files of data that were seen.
+- `datasets`: digest, name, path, bytes, time of the files of data that were seen, and `rows` where known;
+- `predictions`: run, evaluation, dataset (its digest), file, rows, time.
 """
 
 from __future__ import annotations
@@ -78,7 +79,13 @@ create view metrics as
 select r.key as run, m.name, m.step, m.time, m.value
 from store.metrics m join store.runs r on m.run = r.id where r.trashed is null;
 
-create view datasets as select digest, name, path, bytes, time from store.datasets;
+create view datasets as
+select digest, name, path, bytes, time, (f.content->>'rows')::bigint as "rows"
+from store.datasets left join store.dataset_facts f using (digest);
+
+create view predictions as
+select r.key as run, p.evaluation, p.dataset, p.file, p."rows", p.time
+from store.predictions p join store.runs r on p.run = r.id where r.trashed is null;
 """
 _ALLOWED = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
 _AS_TEXT = {"interval", "bit", "hugeint", "uhugeint", "bignum", "union", "variant"}

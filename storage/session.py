@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import duckdb
-import polars as pl
 
 from storage.engine import quoted
 from storage.faults import StoreError, StoreFull, explain
@@ -15,6 +14,8 @@ from storage.faults import StoreError, StoreFull, explain
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    import polars as pl
 
     from storage.layout import Layout
 
@@ -43,6 +44,8 @@ class Session:
 
     def frame(self, sql: str, **params: Any) -> pl.DataFrame:
         """Ask; `$name` in the SQL takes the parameter of that name."""
+        import polars as pl  # 20 MB, and most looks want rows
+
         return pl.DataFrame(self._connection.sql(sql, params=params or None))
 
     def rows(self, sql: str, **params: Any) -> list[tuple[Any, ...]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from storage.fold import Rows, to_time
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from storage.events import DatasetSeen
+    from storage.events import DatasetGrown, DatasetSeen
     from storage.fold import Row
     from storage.session import Session
 
@@ -72,6 +72,16 @@ _RUNS: dict[str, Any] = {
     "trashed": _TIME,
 }
 _DELETED: dict[str, Any] = {"id": pl.Int64, "sweep": pl.Int64, "number": pl.Int64, "time": _TIME}
+_PREDICTIONS: dict[str, Any] = {
+    "run": pl.Int64,
+    "evaluation": pl.String,
+    "dataset": pl.String,
+    "file": pl.String,
+    "digest": pl.String,
+    "rows": pl.Int64,
+    "columns": pl.List(pl.String),
+    "time": _TIME,
+}
 _JSON = ("driver", "user_attrs", "system_attrs", "params", "distributions", "resources")
 _SCHEMAS = {"sweeps": _SWEEPS, "runs": _RUNS}
 _FEW = 20
@@ -120,6 +130,9 @@ def save(session: Session, loaded: Loaded, points: list[pl.DataFrame]) -> None:
     _save_names(session, [name for name, known in rows.names.items() if not known])
     _save_provenance(session, rows.provenance)
     _save_datasets(session, rows.datasets)
+    _save_facts(session, rows.facts)
+    _save_growth(session, rows.growth)
+    _save_predictions(session, rows)
     _delete(session, rows)
 
 
@@ -244,6 +257,49 @@ def _save_datasets(session: Session, seen: list[DatasetSeen]) -> None:
         )
 
 
+def _save_facts(session: Session, facts: dict[str, dict[str, Any]]) -> None:
+    for digest, content in facts.items():
+        session.write("delete from dataset_facts where digest = $digest", digest=digest)
+        session.write(
+            "insert into dataset_facts select $digest, $content",
+            digest=digest,
+            content=to_json(content),
+        )
+
+
+def _save_growth(session: Session, growth: list[DatasetGrown]) -> None:
+    for one in growth:
+        session.write(
+            "insert into dataset_growth select $name, $digest, $parent, $reason, $run, $added, $source,"
+            " $time where not exists (from dataset_growth where name = $name and digest = $digest)",
+            name=one.name,
+            digest=one.digest,
+            parent=one.parent,
+            reason=one.reason,
+            run=one.run,
+            added=one.added,
+            source=one.source,
+            time=to_time(one.time),
+        )
+
+
+def _save_predictions(session: Session, rows: Rows) -> None:
+    """The last ones a run and evaluation set; what earlier attempts of a restarted run said is void."""
+    if rows.restarted:
+        session.write(
+            "delete from predictions where list_contains($runs, run)", runs=sorted(rows.restarted)
+        )
+    if rows.predictions:
+        last = {(one.run, one.evaluation): one for one in rows.predictions}
+        told = [{**asdict(one), "time": to_time(one.time)} for one in last.values()]
+        session.write(
+            "delete from predictions using incoming"
+            " where predictions.run = incoming.run and predictions.evaluation = incoming.evaluation",
+            pl.DataFrame(told, schema=_PREDICTIONS),
+        )
+        session.write("insert into predictions by name from incoming")
+
+
 def _delete(session: Session, rows: Rows) -> None:
     if not rows.deleted and not rows.deleted_runs:
         return
@@ -253,6 +309,7 @@ def _delete(session: Session, rows: Rows) -> None:
     session.write(_BURY_RUNS, sweeps=sweeps, now=now)
     session.write(_BURY, pl.DataFrame(stated, schema=_DELETED, orient="row"))
     session.write("delete from metrics where run in (select id from deleted)")
+    session.write("delete from predictions where run in (select id from deleted)")
     session.write("delete from runs where id in (select id from deleted)")
     session.write("delete from names where sweep in (select id from deleted)")
     session.write("delete from sweeps where id in (select id from deleted)")

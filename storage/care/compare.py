@@ -48,6 +48,9 @@ _SETS = {
     "names": "sweep, kind, name",
     "provenance": "digest, content",
     "datasets": "digest, name, path",
+    "dataset_facts": "digest, content",
+    "dataset_growth": "name, digest, parent",
+    "predictions": "run, evaluation, dataset, digest",
     "quarantine": "file, position, problem, line",
     "deleted": "id",
 }

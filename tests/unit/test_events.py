@@ -13,9 +13,12 @@ from hypothesis import strategies as st
 from storage import events, ids
 from storage.events import (
     BadLine,
+    DatasetFacts,
+    DatasetGrown,
     DatasetSeen,
     MetricLogged,
     ParamSet,
+    PredictionsSeen,
     RunAttr,
     RunChanged,
     RunCreated,
@@ -47,6 +50,11 @@ event = st.one_of(
     st.builds(MetricLogged, whole, text, st.integers(0, 2**62), moment, st.floats(allow_nan=False)),
     st.builds(RunRestarted, whole, st.integers(0, 99), moment),
     st.builds(DatasetSeen, text, text, text, whole, moment),
+    st.builds(DatasetFacts, text, st.dictionaries(text, plain, max_size=3)),
+    st.builds(
+        DatasetGrown, text, text, text, st.none() | text, st.none() | whole, whole, text, moment
+    ),
+    st.builds(PredictionsSeen, whole, text, text, text, text, whole, st.lists(text), moment),
     st.builds(
         RunChanged,
         whole,

@@ -53,7 +53,8 @@ def test_the_views_hold_what_their_documentation_says(layout: Layout) -> None:
         "params": "run name value number",
         "metrics": "run name step time value",
         "sweeps": "id name state reason directions metrics trials workers sampler pruner seed started ended seconds",
-        "datasets": "digest name path bytes time",
+        "datasets": "digest name path bytes time rows",
+        "predictions": "run evaluation dataset file rows time",
     }
     for view, names in columns.items():
         assert ask(layout, f"from {view}").frame.columns == names.split()

@@ -15,10 +15,13 @@ from hypothesis import strategies as st
 
 from storage import batch, drain, spool
 from storage.events import (
+    DatasetFacts,
+    DatasetGrown,
     DatasetSeen,
     Event,
     MetricLogged,
     ParamSet,
+    PredictionsSeen,
     ProvenanceSeen,
     RunAttr,
     RunChanged,
@@ -49,10 +52,19 @@ STORY: list[Event] = [
     ParamSet(11, "lr", 0.1, '{"name": "FloatDistribution"}'),
     ParamSet(11, "nothing", None, ""),
     MetricLogged(11, "auc", 9, 11.5, 0.1),
+    PredictionsSeen(
+        11, "adult-eval", "b1", "predictions/adult-eval.json", "c0", 4, ["y_pred"], 11.6
+    ),
     RunRestarted(11, 1, 11.75),
     MetricLogged(11, "auc", 1, 12.0, 0.7),
     MetricLogged(11, "system.cpu_percent", 2, 12.25, 180.0),
     RunCreated(12, 1, 1, "income#1", "running", 12.5),
+    PredictionsSeen(12, "adult-eval", "b1", "predictions/a.json", "c1", 4, ["y_pred"], 12.6),
+    PredictionsSeen(12, "adult-eval", "b2", "predictions/b.json", "c2", 5, ["y_score"], 12.7),
+    DatasetFacts("b1", {"rows": 3}),
+    DatasetFacts("b1", {"rows": 4}),
+    DatasetGrown("adult-eval", "b2", "b1", "wrong there", 12, 1, "train@v1", 12.8),
+    DatasetGrown("adult-eval", "b2", "b1", "again", 12, 1, "train@v1", 12.9),
     MetricLogged(12, "auc", 1, 13.0, math.nan),
     MetricLogged(11, "auc", 2, 14.0, math.inf),
     RunChanged(
@@ -68,7 +80,8 @@ STORY: list[Event] = [
     ),
     SweepChanged(1, {"state": "complete", "ended": 17.0, "name": "earnings"}),
 ]
-TABLES = ("sweeps", "runs", "metrics", "names", "provenance", "datasets", "quarantine")
+TABLES = ("sweeps", "runs", "metrics", "names", "provenance", "datasets", "dataset_facts")
+TABLES += ("dataset_growth", "predictions", "quarantine")
 
 
 def tables(layout: Layout) -> dict[str, list[tuple[Any, ...]]]:
@@ -116,6 +129,13 @@ def test_a_story_told_leads_to_its_rows(layout: Layout) -> None:
         ]
         assert session.rows("select digest, name, epoch(time) from datasets") == [
             ("b1", "train", 10.5)
+        ]
+        assert session.rows("select digest, content from dataset_facts") == [("b1", '{"rows":4}')]
+        assert session.rows("select digest, parent, reason from dataset_growth") == [
+            ("b2", "b1", "wrong there")
+        ]
+        assert session.rows('select run, dataset, digest, "rows" from predictions') == [
+            (12, "b2", "c2", 5)
         ]
         assert session.rows("select kind, name from names order by position") == [
             ("param", "lr"),

@@ -1,0 +1,1 @@
+"""Data before any model: versions by content, profiles, contracts, differences, drift."""

@@ -1,0 +1,1 @@
+"""What runs answered, scored: metrics, KPIs and slices, with intervals, and where a model fails."""
