@@ -21,6 +21,8 @@ BASELINE = "◇"
 """Marks the run that its sweep is measured against."""
 
 _UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+_EMOJI_CHANGES = frozenset("\u200d\ufe0e\ufe0f\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff")
+"""What joins emoji, dresses or colours them: terminals disagree on the width of what comes out."""
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 
 
@@ -182,8 +184,7 @@ def plain(text: str) -> str:
 
 
 def _visible(char: str) -> str:
-    if char == "\u200d":
-        # joins emoji; terminals disagree on the width of what it joins
+    if char in _EMOJI_CHANGES:
         return ""
     if ord(char) < 0x20:
         return chr(0x2400 + ord(char))

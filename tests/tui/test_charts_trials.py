@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from cockpit.tui import charts
 from cockpit.tui.plot import Plot, draw
@@ -124,4 +125,4 @@ def test_importance_is_a_bar_a_param_with_its_share() -> None:
 def test_importance_at_any_size(shares: list[tuple[str, float]], width: int, rows: int) -> None:
     lines = importance_bars(shares, width, rows).plain.split("\n")
     assert len(lines) <= max(1, rows)
-    assert all(len(line) <= max(width, 14) for line in lines)
+    assert all(cell_len(line) <= max(width, 14) for line in lines)
