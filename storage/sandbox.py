@@ -23,12 +23,12 @@ import shutil
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
-from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 import duckdb
 import polars as pl
 
+from storage.deadline import OutOfTime, within
 from storage.engine import quoted
 from storage.errors import UserError
 from storage.expressions.run_filter import SECONDS
@@ -96,10 +96,6 @@ class QueryError(UserError):
     """The SQL could not be run; the message is a sentence for the user."""
 
 
-class _OutOfTime(Exception):
-    """The query took longer than it may."""
-
-
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a query found."""
@@ -118,7 +114,7 @@ def ask(layout: Layout, sql: str, *, limit: int | None = None, timeout: float = 
     """
     try:
         return _ask(layout, sql, limit, timeout)
-    except _OutOfTime:
+    except OutOfTime:
         raise QueryError(
             f"the query was ended after {timeout:g} s; allow it more time (--timeout)"
         ) from None
@@ -135,7 +131,7 @@ def _ask(layout: Layout, sql: str, limit: int | None, timeout: float) -> Answer:
             )  # else all may look at once, or it is over soon
             try:
                 return _answer(layout, layout.database, sql, limit, HOLD if alone else timeout)
-            except _OutOfTime:
+            except OutOfTime:
                 if not alone:
                     raise
             file = copied.enter_context(scratch(layout, "sql")) / layout.database.name
@@ -151,7 +147,7 @@ def _answer(layout: Layout, file: Path, sql: str, limit: int | None, timeout: fl
     try:
         _prepare(connection, layout, file)
         _check(connection, sql)
-        return _Run(connection, sql, limit).within(timeout)
+        return _run(connection, sql, limit, timeout)
     finally:
         connection.close()
 
@@ -179,59 +175,26 @@ def _check(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
         )
 
 
-class _Run:
-    """A query in a thread of its own, so that Ctrl-C and the clock can end it."""
+def _run(
+    connection: duckdb.DuckDBPyConnection, sql: str, limit: int | None, timeout: float
+) -> Answer:
+    try:
+        return within(timeout, connection, lambda: _read(connection, sql, limit))
+    except duckdb.Error as error:
+        raise _in_words(error) from error
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, sql: str, limit: int | None) -> None:
-        self._connection = connection
-        self._sql = sql
-        self._limit = limit
-        self._answer: Answer | None = None
-        self._error: BaseException | None = None
-        self._ended = Event()
 
-    def within(self, timeout: float) -> Answer:
-        thread = Thread(target=self._work, name="query", daemon=True)
-        thread.start()
-        try:
-            in_time = self._ended.wait(timeout)
-        finally:
-            self._stop()
-            thread.join()
-        if not in_time:
-            raise _OutOfTime
-        if isinstance(self._error, duckdb.Error):
-            raise _in_words(self._error) from self._error
-        if self._error is not None:
-            raise self._error
-        assert self._answer is not None
-        return self._answer
-
-    def _stop(self) -> None:
-        # Again and again: an interrupt between two of DuckDB's steps is forgotten.
-        while not self._ended.is_set():
-            self._connection.interrupt()
-            self._ended.wait(0.05)
-
-    def _work(self) -> None:
-        try:
-            self._answer = self._ask()
-        except BaseException as error:
-            self._error = error
-        finally:
-            self._ended.set()
-
-    def _ask(self) -> Answer:
-        found = self._connection.sql(self._sql)
-        columns = [_taken_over(n, t) for n, t in zip(found.columns, found.types, strict=True)]
-        found = found.project(", ".join(columns))
-        if self._limit is not None:
-            found = found.limit(self._limit + 1)
-        json = tuple(n for n, t in zip(found.columns, found.types, strict=True) if str(t) == "JSON")
-        frame = pl.DataFrame(found.materialize())
-        if self._limit is None or frame.height <= self._limit:
-            return Answer(frame, json, cut=False)
-        return Answer(frame.head(self._limit), json, cut=True)
+def _read(connection: duckdb.DuckDBPyConnection, sql: str, limit: int | None) -> Answer:
+    found = connection.sql(sql)
+    columns = [_taken_over(n, t) for n, t in zip(found.columns, found.types, strict=True)]
+    found = found.project(", ".join(columns))
+    if limit is not None:
+        found = found.limit(limit + 1)
+    json = tuple(n for n, t in zip(found.columns, found.types, strict=True) if str(t) == "JSON")
+    frame = pl.DataFrame(found.materialize())
+    if limit is None or frame.height <= limit:
+        return Answer(frame, json, cut=False)
+    return Answer(frame.head(limit), json, cut=True)
 
 
 def _taken_over(name: str, kind: duckdb.sqltypes.DuckDBPyType) -> str:

@@ -17,15 +17,23 @@ import difflib
 import math
 import re
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
 from storage.expressions.functions import FUNCTIONS, NAMES, Function
+from storage.expressions.names import typed
 from storage.expressions.syntax import column_of
 from storage.expressions.terms import Condition, FilterError, Kind, Resolver, Term, Values
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from storage.expressions.terms import Value
+
 DEEPEST = 60
+LARGEST = 100_000
+"""Characters of our SQL: a `between` or an `in` says its value more than once, one in another ever more often."""
 
 _COMPARISONS: dict[type[exp.Expr], str] = {
     exp.EQ: "=",
@@ -53,15 +61,23 @@ def condition(tree: exp.Expr, resolver: Resolver) -> Condition:
 
     Raises `FilterError`.
     """
-    compiler = _Compiler(resolver)
-    sql = compiler.condition(tree)
-    used = _PARAMETER.findall(sql)
-    return Condition(sql, {name: compiler.values.bound[name] for name in used})
+    values = Values()
+    sql = Compiler(resolver, values).condition(tree)
+    return Condition(sql, mentioned(sql, values))
 
 
-class _Compiler:
-    def __init__(self, resolver: Resolver) -> None:
-        self.values = Values()
+def mentioned(sql: str, values: Values) -> dict[str, Value]:
+    """The values that a piece of SQL names: more are bound than are needed in the end."""
+    return {name: values.bound[name] for name in _PARAMETER.findall(sql)}
+
+
+class Compiler:
+    """Goes through a tree, each node to its SQL; for one expression."""
+
+    callable_names = NAMES
+
+    def __init__(self, resolver: Resolver, values: Values) -> None:
+        self.values = values
         self._resolver = resolver
         self._depth = 0
 
@@ -72,7 +88,7 @@ class _Compiler:
             raise FilterError("the expression nests too deep")
         sql = self._condition(node)
         self._depth -= 1
-        return sql
+        return _small_enough(sql, node)
 
     def _condition(self, node: exp.Expr) -> str:
         kind = type(node)
@@ -83,9 +99,9 @@ class _Compiler:
         if kind is exp.Not:
             return _not(self.condition(node.this))
         if kind in _COMPARISONS:
-            _only(node, "this", "expression")
+            only(node, "this", "expression")
             left, right = self.term(node.this), self.term(node.expression)
-            return _compare(_COMPARISONS[kind], node, left, right)
+            return compare(_COMPARISONS[kind], node, left, right)
         if kind in _LIKE:
             return _negated(node, self._like(node))
         if kind is exp.In:
@@ -103,6 +119,8 @@ class _Compiler:
             raise FilterError("the expression nests too deep")
         term = self._term(node)
         self._depth -= 1
+        for sql in term.readings.values():
+            _small_enough(sql, node)
         return term
 
     def _term(self, node: exp.Expr) -> Term:
@@ -116,7 +134,7 @@ class _Compiler:
         if kind is exp.Paren:
             return self.term(node.this)
         if kind is exp.Neg:
-            return Term({Kind.NUMBER: f"(- {self._read(node.this, Kind.NUMBER)})"})
+            return _number(f"(- {self._raw(node.this)})")
         if kind in _ARITHMETIC:
             return self._arithmetic(node)
         if kind is exp.Coalesce:
@@ -125,10 +143,10 @@ class _Compiler:
             return self._call(node, FUNCTIONS[kind])
         if kind in _CONDITIONS:
             return Term({Kind.TRUTH: f"coalesce({self.condition(node)}, false)"})
-        raise _refused(node)
+        raise refused(node, self.callable_names)
 
     def _named(self, node: exp.Expr) -> Term:
-        path = _path(node)
+        path = path_of(node)
         found = self._resolver.find(path, self.values)
         if found is None:
             raise _unknown(path, node, self._resolver)
@@ -141,80 +159,91 @@ class _Compiler:
             if (time := _time(text)) is not None:
                 readings[Kind.TIME] = self.values.bind(time)
             return Term(readings)
-        number = _number(text)
+        number = number_of(text)
         if not math.isfinite(number):
             raise FilterError(f"{text} is no number, or too large a one", column_of(node))
         return Term({Kind.NUMBER: self.values.bind(number)})
 
     def _read(self, node: exp.Expr, kind: Kind) -> str:
-        return _reading(self.term(node), kind, node)
+        return self._as(kind, self.term(node), node)
+
+    def _raw(self, node: exp.Expr) -> str:
+        """A number that may be NaN."""
+        term = self.term(node)
+        return self._as(Kind.NUMBER, term, node) if term.raw is None else term.raw
+
+    def _as(self, kind: Kind, term: Term, at: exp.Expr) -> str:
+        return reading(term, kind, at)
 
     def _truth(self, node: exp.Expr) -> str:
         term = self.term(node)
-        if Kind.TRUTH not in term.readings:
+        truth = term.readings.get(Kind.TRUTH, term.truth)
+        if truth is None:
             raise FilterError(
                 f"{term.words()} alone is no condition; compare it with something", column_of(node)
             )
-        return term.readings[Kind.TRUTH]
+        return truth
 
     def _arithmetic(self, node: exp.Expr) -> Term:
-        _only(node, "this", "expression", "typed", "safe")
-        left, right = self._read(node.this, Kind.NUMBER), self._read(node.expression, Kind.NUMBER)
-        sql = f"({left} {_ARITHMETIC[type(node)]} {right})"
-        return Term({Kind.NUMBER: f"nullif({sql}, 'nan'::double)"})
+        only(node, "this", "expression", "typed", "safe")
+        left, right = self._raw(node.this), self._raw(node.expression)
+        return _number(f"({left} {_ARITHMETIC[type(node)]} {right})")
 
     def _call(self, node: exp.Expr, function: Function) -> Term:
-        _only(node, *function.takes)
+        only(node, *function.takes)
         arguments = dict(function.defaults)
         for name, kind in function.takes.items():
             if node.args.get(name) is not None:
-                arguments[name] = self._read(node.args[name], kind)
-        return Term({function.gives: function.sql.format(**arguments)})
+                given = node.args[name]
+                is_number = kind is Kind.NUMBER
+                arguments[name] = self._raw(given) if is_number else self._read(given, kind)
+        sql = function.sql.format(**arguments)
+        return _number(sql) if function.gives is Kind.NUMBER else Term({function.gives: sql})
 
     def _coalesce(self, node: exp.Expr) -> Term:
-        _only(node, "this", "expressions")
+        only(node, "this", "expressions")
         terms = [self.term(part) for part in (node.this, *node.expressions)]
-        common = _common(*terms)
+        common = kinds_of_all(*terms)
         if not common:
             raise FilterError("coalesce takes values of one kind", column_of(node))
         return Term({k: f"coalesce({', '.join(t.readings[k] for t in terms)})" for k in common})
 
     def _like(self, node: exp.Expr) -> str:
-        _only(node, "this", "expression", "negate")
+        only(node, "this", "expression", "negate")
         pattern, term = self._read(node.expression, Kind.TEXT), self.term(node.this)
         operator = _LIKE[type(node)]
         if Kind.SET in term.readings:
             some = f"list_filter({term.readings[Kind.SET]}, lambda one: one {operator} {pattern})"
             return f"(len({some}) > 0)"
-        return f"({_reading(term, Kind.TEXT, node.this)} {operator} {pattern})"
+        return f"({reading(term, Kind.TEXT, node.this)} {operator} {pattern})"
 
     def _in(self, node: exp.Expr) -> str:
-        _only(node, "this", "expressions", "negate")
+        only(node, "this", "expressions", "negate")
         if not node.expressions:
             raise FilterError("'in' takes a list in brackets: lr in (0.1, 0.2)", column_of(node))
         term, listed = self.term(node.this), dict[Kind, list[str]]()
         parts = []
         for item in node.expressions:
             other = self.term(item)
-            common = _common(term, other)
+            common = kinds_of_all(term, other)
             if len(common) == 1:
                 listed.setdefault(common[0], []).append(other.readings[common[0]])
             else:
-                parts.append(_compare("=", node, term, other))
+                parts.append(compare("=", node, term, other))
         # As lists, because a thousand of `or` is deeper than DuckDB follows.
         parts += [f"{term.readings[k]} in ({', '.join(items)})" for k, items in listed.items()]
         return "(" + " or ".join(parts) + ")"
 
     def _between(self, node: exp.Expr) -> str:
-        _only(node, "this", "low", "high", "negate")
+        only(node, "this", "low", "high", "negate")
         term = self.term(node.this)
-        low = _compare(">=", node, term, self.term(node.args["low"]))
-        return f"({low} and {_compare('<=', node, term, self.term(node.args['high']))})"
+        low = compare(">=", node, term, self.term(node.args["low"]))
+        return f"({low} and {compare('<=', node, term, self.term(node.args['high']))})"
 
     def _is(self, node: exp.Expr) -> str:
-        _only(node, "this", "expression")
+        only(node, "this", "expression")
         if type(node.expression) is exp.Boolean:
-            return _compare("=", node, self.term(node.this), self.term(node.expression))
+            return compare("=", node, self.term(node.this), self.term(node.expression))
         if type(node.expression) is not exp.Null:
             raise FilterError("after 'is' comes null, not null, true or false", column_of(node))
         term = self.term(node.this)
@@ -226,6 +255,18 @@ class _Compiler:
 _CONDITIONS = {*_COMPARISONS, *_JOINED, *_LIKE, exp.Not, exp.In, exp.Between, exp.Is}
 
 
+def _number(raw: str) -> Term:
+    # A bare `nullif` stands for its value three times once DuckDB has bound it, one in another nine times…
+    without_nan = f"list_transform([{raw}], lambda one: nullif(one, 'nan'::double))[1]"
+    return Term({Kind.NUMBER: without_nan}, raw=raw)
+
+
+def _small_enough(sql: str, at: exp.Expr) -> str:
+    if len(sql) > LARGEST:
+        raise FilterError("the expression grows too large", column_of(at))
+    return sql
+
+
 def _not(sql: str) -> str:
     return f"(not coalesce({sql}, false))"
 
@@ -234,20 +275,23 @@ def _negated(node: exp.Expr, sql: str) -> str:
     return _not(sql) if node.args.get("negate") else sql
 
 
-def _common(*terms: Term) -> list[Kind]:
+def kinds_of_all(*terms: Term) -> list[Kind]:
+    """The kinds that each of them can be read as, the one to prefer first."""
     return [kind for kind in _PREFERRED if all(kind in term.readings for term in terms)]
 
 
-def _reading(term: Term, kind: Kind, at: exp.Expr) -> str:
+def reading(term: Term, kind: Kind, at: exp.Expr) -> str:
+    """The SQL of a term as a kind. Raises `FilterError` where it cannot be read so."""
     if kind not in term.readings:
         raise FilterError(f"{kind} must stand here, not {term.words()}", column_of(at))
     return term.readings[kind]
 
 
-def _compare(operator: str, at: exp.Expr, left: Term, right: Term) -> str:
+def compare(operator: str, at: exp.Expr, left: Term, right: Term) -> str:
+    """Two terms beside a comparison sign. Raises `FilterError` where they are of no kind in common."""
     if Kind.SET in left.readings or Kind.SET in right.readings:
         return _compare_set(operator, at, left, right)
-    common = _common(left, right)
+    common = kinds_of_all(left, right)
     if not common:
         raise FilterError(f"{left.words()} cannot be compared with {right.words()}", column_of(at))
     if common[0] is Kind.TRUTH and operator not in ("=", "!="):
@@ -268,23 +312,29 @@ def _compare_set(operator: str, at: exp.Expr, left: Term, right: Term) -> str:
     return held if operator == "=" else f"(not {held})"
 
 
-def _path(node: exp.Expr) -> list[str]:
+def path_of(node: exp.Expr) -> list[str]:
+    """The parts of a name between its dots. Raises `FilterError` where it is no plain name."""
     parts = node.parts if isinstance(node, exp.Column | exp.Dot) else []
     if type(node) is exp.Column:
-        _only(node, "this", "table", "db", "catalog")
+        only(node, "this", "table", "db", "catalog")
     if not parts or any(type(part) is not exp.Identifier for part in parts):
-        raise _refused(node)
+        raise refused(node)
     return [part.name for part in parts]
 
 
-def _only(node: exp.Expr, *allowed: str) -> None:
+def only(node: exp.Expr, *allowed: str) -> None:
     """Refuse what the parser may hang onto a node beyond the plain form."""
-    extra: Any = [k for k, v in node.args.items() if k not in allowed and v not in (None, False)]
-    if extra:
-        raise _refused(node)
+    nothing: tuple[Any, ...] = (None, False, [])
+    if all(name in allowed or value in nothing for name, value in node.args.items()):
+        return
+    if isinstance(node, exp.Func):
+        name = node.sql_name().lower()
+        raise FilterError(f"{name!r} is given more than it takes", column_of(node))
+    raise refused(node)
 
 
-def _number(text: str) -> float:
+def number_of(text: str) -> float:
+    """A number as it is written; NaN where it is none."""
     try:
         return float(text)
     except ValueError:  # sqlglot takes ² for a digit
@@ -299,10 +349,11 @@ def _time(text: str) -> datetime | None:
         return None
 
 
-def _refused(node: exp.Expr) -> FilterError:
+def refused(node: exp.Expr, callable_names: Sequence[str] = NAMES) -> FilterError:
+    """What to raise of a node that may not stand in an expression."""
     if isinstance(node, exp.Func):
         name = node.name if isinstance(node, exp.Anonymous) else node.sql_name().lower()
-        known = ", ".join(NAMES)
+        known = ", ".join(callable_names)
         return FilterError(f"{name!r} cannot be called here; there are: {known}", column_of(node))
     if type(node) is exp.Null:
         return FilterError("write 'is null' or 'is not null'", column_of(node))
@@ -315,12 +366,6 @@ def _unknown(path: list[str], node: exp.Expr, resolver: Resolver) -> FilterError
     by_small = {known.lower(): known for known in resolver.names()}
     is_text = isinstance(node, exp.Column) and node.this.args.get("quoted")  # "keep" for 'keep'
     near = [] if is_text else difflib.get_close_matches(name.lower(), by_small, 1)
-    known = _quoted(by_small[near[0]]) if near else ""
+    known = typed(by_small[near[0]]) if near else ""
     hint = f"did you mean {known}?" if near else f"a text stands in single quotes: '{name}'"
     return FilterError(f"there is no {name!r}; {hint}", column_of(node))
-
-
-def _quoted(name: str) -> str:
-    """A name as it is to be typed."""
-    plain = all(part.isidentifier() for part in name.split("."))
-    return name if plain else '"' + name.replace('"', '""') + '"'

@@ -22,12 +22,12 @@ class Function:
     """By sqlglot's name of the argument."""
     gives: Kind
     sql: str
+    """Gives NaN where it is given NaN; other than that null where there is no result."""
     defaults: Mapping[str, str] = field(default_factory=dict)
 
 
 def _of_number(name: str) -> Function:
-    sql = f"nullif(try({name}({{this}})), 'nan'::double)"
-    return Function(name, {"this": Kind.NUMBER}, Kind.NUMBER, sql)
+    return Function(name, {"this": Kind.NUMBER}, Kind.NUMBER, f"try({name}({{this}}))")
 
 
 def _of_text(name: str) -> Function:
@@ -51,7 +51,7 @@ FUNCTIONS: dict[type[exp.Expr], Function] = {
         "round",
         {"this": Kind.NUMBER, "decimals": Kind.NUMBER},
         Kind.NUMBER,
-        "nullif(try(round({this}, ({decimals})::integer)), 'nan'::double)",
+        "try(round({this}, ({decimals})::integer))",
         {"decimals": "0"},
     ),
     exp.Length: Function("length", {"this": Kind.TEXT}, Kind.NUMBER, "length({this})::double"),

@@ -18,10 +18,14 @@ Value = float | str | bool | datetime
 class FilterError(UserError):
     """An expression that says nothing, or something it may not; one sentence, with the place."""
 
-    def __init__(self, sentence: str, column: int | None = None) -> None:
+    def __init__(self, sentence: str, column: int | None = None, which: int | None = None) -> None:
         super().__init__(sentence if column is None else f"{sentence} (column {column})")
+        self.sentence = sentence
+        """Without the place."""
         self.column = column
         """Counted from 1; None where no single place is at fault."""
+        self.which = which
+        """Of several expressions given at once, the one at fault, counted from 0; else None."""
 
 
 class NothingToSortBy(UserError):
@@ -46,6 +50,10 @@ class Term:
     """Each gives null where the value is missing or of another kind; a number is a double, never NaN."""
     missing: str | None = None
     """True where there is no value; None where the readings being null says as much."""
+    raw: str | None = None
+    """The number before NaN was made missing, for what hands NaN on by itself; None: the reading."""
+    truth: str | None = None
+    """What it says where a condition must stand, if it can stand there and is no `Kind.TRUTH` by itself."""
 
     def words(self) -> str:
         """`a number`, or `a text or a time`, for a message."""
@@ -63,15 +71,17 @@ class Condition:
 
 
 class Values:
-    """Collects the values of an expression and hands out the parameters that stand for them."""
+    """Collects the values of expressions and hands out the parameters that stand for them."""
 
     def __init__(self, letter: str = "f") -> None:
         self._letter = letter
+        self._names: dict[tuple[type, str], str] = {}
         self.bound: dict[str, Value] = {}
 
     def bind(self, value: Value) -> str:
-        """The parameter for a value, `$f0`."""
-        name = f"{self._letter}{len(self.bound)}"
+        """The parameter for a value, `$f0`; the same one whenever the value comes again."""
+        fresh = f"{self._letter}{len(self.bound)}"
+        name = self._names.setdefault((type(value), repr(value)), fresh)
         self.bound[name] = value
         return f"${name}"
 

@@ -307,6 +307,10 @@ def test_a_long_list_is_no_deep_expression(session: Session) -> None:
     assert found(session, " or ".join(["number = 2"] * 120)) == [2]
 
 
+def test_a_long_sum_is_answered_as_fast_as_a_short_one(session: Session) -> None:
+    assert found(session, "+".join(["number"] * 40) + " = 80") == [2]
+
+
 def test_an_objective_can_be_named_before_anybody_has_reported_it(
     layout: Layout, writer: SpoolWriter
 ) -> None:
