@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cockpit.sweep.executors.work import MetricSources
 from cockpit.sweep.spec.commands import startable
 from cockpit.sweep.spec.errors import SpecInvalid, hint, nearest
-from cockpit.sweep.spec.files import interpreter, placed
+from cockpit.sweep.spec.files import interpreter, is_version, placed
 from cockpit.sweep.spec.lines import key_lines, line_of
 from cockpit.sweep.spec.matrix import Cell, Merged, cells, merged
 from cockpit.sweep.spec.params import grid_size
@@ -123,7 +123,9 @@ def _made(source: Source, overrides: Mapping[str, Any], checked: _Checked) -> Sp
         sweep = sweep.model_copy(update={"trials": grid_size(params)})
     python = interpreter(source.folder, run.python)
     assert python is not None
-    data = {k: placed(source.folder, v) for k, v in models["data"].root.items()}
+    named = models["data"].root
+    versions = {k: v for k, v in named.items() if is_version(source.folder, v)}
+    data = {k: placed(source.folder, v) for k, v in named.items() if k not in versions}
     sources = models["metrics"]
     return Spec(
         path=source.path,
@@ -140,6 +142,7 @@ def _made(source: Source, overrides: Mapping[str, Any], checked: _Checked) -> Sp
         enqueue=tuple(point_of(e, params) for e in checked.merged.document.get("enqueue", ())),
         metrics_from=MetricSources(sources.lines, sources.file, sources.patterns),
         data=data,
+        versions=versions,
         limits=models["limits"],
         executor=models["executor"],
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from cockpit.sweep.spec.errors import Fault
     from cockpit.sweep.spec.tables import RunTable
 
+_VERSION = re.compile(r"[^@/\\]+@(v[0-9]+|([a-z0-9]+:)?[0-9a-f]{4,})")
 _OWN_SCOPE = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
@@ -42,9 +44,16 @@ def python_faults(folder: Path, run: RunTable) -> Iterator[Fault]:
         yield ("run", "python"), text + "make that environment, or leave python out"
 
 
+def is_version(folder: Path, text: str) -> bool:
+    """Whether a text of [data] names a registered version, `adult-eval@v4`; a file of that name goes before."""
+    return bool(_VERSION.fullmatch(text)) and not os.path.exists(placed(folder, text))
+
+
 def data_faults(folder: Path, data: Mapping[str, str]) -> Iterator[Fault]:
     for name, file in data.items():
         path = placed(folder, file)
+        if is_version(folder, file):
+            continue  # whether it is there, only the store knows
         if os.path.isdir(path):
             yield ("data", name), f"[data] {name} = {show(file)} is a folder; name a file"
         elif not os.path.isfile(path):

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cockpit.sweep.executors.work import MetricSources
+    from cockpit.sweep.provenance.data import DataFile
     from cockpit.sweep.spec.errors import KeyPath
     from cockpit.sweep.spec.params import Param
     from cockpit.sweep.spec.sweep_table import SweepTable
@@ -51,6 +52,10 @@ class Spec:
     metrics_from: MetricSources
     data: Mapping[str, Path]
     """Absolute paths by name."""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    """Of [data], what names a registered version (`adult-eval@v4`), by name; only the store knows its path."""
+    kept: Mapping[str, DataFile] = field(default_factory=dict)
+    """Of `data`, what is a version already: registered ones, and the project's evaluation sets."""
     limits: LimitsTable
     executor: ExecutorTable
 

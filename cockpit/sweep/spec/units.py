@@ -8,7 +8,8 @@ from typing import Any
 from cockpit.sweep.spec.table import bad_value
 
 _DURATION = re.compile(
-    r"(?:(?P<h>\d+(?:\.\d+)?)h)?\s*(?:(?P<m>\d+(?:\.\d+)?)m)?\s*(?:(?P<s>\d+(?:\.\d+)?)s)?",
+    r"(?:(?P<d>\d+(?:\.\d+)?)d)?\s*(?:(?P<h>\d+(?:\.\d+)?)h)?\s*"
+    r"(?:(?P<m>\d+(?:\.\d+)?)m)?\s*(?:(?P<s>\d+(?:\.\d+)?)s)?",
     re.ASCII,
 )
 _SIZE = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[kmgt]i?b?|b)?", re.ASCII | re.IGNORECASE)
@@ -18,13 +19,13 @@ LEAST_SIZE = 10**6
 
 
 def seconds(value: Any) -> Any:
-    """`90`, `"90s"`, `"10m"`, `"1h30m"` → seconds."""
+    """`90`, `"90s"`, `"10m"`, `"1h30m"`, `"7d"` → seconds."""
     if isinstance(value, str):
         found = _DURATION.fullmatch(value.strip())
         parts = found.groupdict() if found and value.strip() else {}
         value = sum(
             float(parts[unit]) * size
-            for unit, size in (("h", 3600), ("m", 60), ("s", 1))
+            for unit, size in (("d", 86_400), ("h", 3600), ("m", 60), ("s", 1))
             if parts.get(unit)
         )
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e9:

@@ -41,8 +41,10 @@ _SHOULD_BE = {
     "float_type": "should be a number",
     "int_type": "should be a whole number",
     "string_type": "should be text, in quotes",
+    "tuple_type": 'should be a list, as in ["a", "b"]',
     "greater_than": "should be above {gt}",
     "greater_than_equal": "should be at least {ge}",
+    "less_than": "should be below {lt}",
     "less_than_equal": "should be at most {le}",
     "literal_error": "should be one of {expected}",
 }
@@ -113,10 +115,14 @@ def _sentence(path: KeyPath, error: ErrorDetails) -> str:
     given = f"{where}{key} = {show(error['input'])}"
     if kind == BAD_VALUE:
         return f"{given} {error['ctx']['text']}"
-    if kind not in _SHOULD_BE:
-        return f"{given}: {error['msg']}"
-    rule = _SHOULD_BE[kind].format(**error.get("ctx", {})).replace("'", '"')
-    return f"{given} {rule}"
+    return f"{given}{rule(error)}"
+
+
+def rule(error: ErrorDetails) -> str:
+    """The end of a sentence about `key = value`: what it should be."""
+    if error["type"] not in _SHOULD_BE:
+        return f": {error['msg']}"
+    return " " + _SHOULD_BE[error["type"]].format(**error.get("ctx", {})).replace("'", '"')
 
 
 def _where(path: KeyPath) -> tuple[str, str]:

@@ -1,0 +1,140 @@
+"""What takes more than one key of cockpit.toml to see: names, expressions, bounds, what refers to what."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic_core import PydanticCustomError
+
+from cockpit.project.words import heading, place
+from cockpit.sweep.spec.errors import hint, show
+from cockpit.sweep.spec.units import seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterator, Mapping
+
+    from cockpit.project.model import ColumnRule, Contract, DataTable, EvaluationTable, Kpi
+    from cockpit.sweep.spec.errors import Fault, KeyPath
+
+LONGEST_NAME = 100
+_FORBIDDEN = "@/\\#"
+
+
+def name_problem(name: str, versioned: bool = False) -> str | None:
+    """What is wrong with a name of a dataset (`versioned`), a slice or a KPI; None where nothing is."""
+    if not name.strip() or name != name.strip() or not name.isprintable():
+        return "should be visible characters, without spaces at its ends"
+    if len(name) > LONGEST_NAME:
+        return f"is longer than {LONGEST_NAME} characters"
+    if versioned and (any(mark in name for mark in _FORBIDDEN) or name.startswith((".", "-"))):
+        return "should be without @ / \\ # and not begin with a dot or a dash"
+    return None
+
+
+def name_faults(table: str, names: Mapping[str, Any]) -> Iterator[Fault]:
+    """The names in a table that cannot be."""
+    for name in names:
+        problem = name_problem(name, versioned=table == "data")
+        if problem:
+            yield (table, name), f"[{table}] {show(name)}: the name {problem}"
+
+
+def expression_faults(path: KeyPath, text: str) -> Iterator[Fault]:
+    """An expression that cannot be parsed; what its columns are is not known here."""
+    from storage.expressions.syntax import parse
+    from storage.expressions.terms import FilterError
+
+    try:
+        parse(text)
+    except FilterError as error:
+        yield path, f"{place(path)} = {show(text)}: {error}"
+
+
+def data_faults(name: str, table: DataTable) -> Iterator[Fault]:
+    """Of one `[data.NAME]`."""
+    path: KeyPath = ("data", name)
+    start = heading(path)
+    if not table.path.strip() or "\0" in table.path:
+        yield (*path, "path"), f"{start} path should name a file, as in {show('rows.parquet')}"
+    if table.positive is not None and table.target is None:
+        yield (*path, "positive"), f"{start} positive needs target, the column it is a label of"
+    if table.target is not None and table.target in table.key:
+        yield (*path, "target"), f"{start} target = {show(table.target)} is a column of the key too"
+    if table.contract is not None:
+        yield from contract_faults((*path, "contract"), table.contract)
+
+
+def contract_faults(path: KeyPath, contract: Contract) -> Iterator[Fault]:
+    """Of a contract, wherever it stands."""
+    for column, rule in contract.columns.items():
+        yield from _bounds((*path, "columns", column), rule)
+    for rule_name, text in contract.rules.items():
+        yield from expression_faults((*path, "rules", rule_name), text)
+    if contract.fresh is not None:
+        try:
+            seconds(contract.fresh.within)
+        except PydanticCustomError as error:
+            here = (*path, "fresh", "within")
+            yield here, f"{place(here)} = {show(contract.fresh.within)} {error.message()}"
+
+
+def kpi_faults(kpis: Mapping[str, Kpi], raw: Mapping[str, Any]) -> Iterator[Fault]:
+    for name, kpi in kpis.items():
+        path: KeyPath = ("kpis", name)
+        yield from expression_faults(
+            path if isinstance(raw[name], str) else (*path, "expression"), kpi.expression
+        )
+
+
+def metric_faults(table: EvaluationTable, kpis: Container[str]) -> Iterator[Fault]:
+    """Names of metrics and margins that are neither a built-in metric nor a KPI."""
+    places: dict[KeyPath, str] = {
+        ("evaluation", "metrics", number): name for number, name in enumerate(table.metrics)
+    }
+    places |= {("evaluation", "margins", name): name for name in table.margins}
+    if not places:
+        return
+    from cockpit.evaluate.metrics import UnknownMetric, find_metric
+
+    for path, name in places.items():
+        try:
+            if name not in kpis:
+                find_metric(name)
+        except UnknownMetric as error:
+            yield path, f"[evaluation] {path[1]}: {error}"
+
+
+def evaluation_faults(table: EvaluationTable, data: Mapping[str, Any]) -> Iterator[Fault]:
+    """`data` are the entries of [data] as the file has them."""
+    sets = [name for name, entry in data.items() if _is_evaluation(entry)]
+    if table.on is not None and table.on not in sets:
+        start = f"[evaluation] on = {show(table.on)}"
+        if table.on in data:
+            yield ("evaluation", "on"), f"{start} needs evaluation = true in [data.{table.on}]"
+        elif sets:
+            yield ("evaluation", "on"), f"{start} is no evaluation set{hint(table.on, sets)}"
+        else:
+            text = f"{start} is no evaluation set; add [data.{table.on}] with evaluation = true"
+            yield ("evaluation", "on"), text
+
+
+def _is_evaluation(entry: Any) -> bool:
+    return isinstance(entry, dict) and entry.get("evaluation") is True
+
+
+def _bounds(path: KeyPath, rule: ColumnRule) -> Iterator[Fault]:
+    start = heading(path)
+    if rule.allowed == ():
+        yield (
+            (*path, "allowed"),
+            f"{start} allowed is empty; leave it out, or name what may be there",
+        )
+    low, high = rule.min, rule.max
+    if rule.type in ("bool", "text") and (low is not None or high is not None):
+        key = "max" if low is None else "min"
+        yield (*path, key), f"{start} {key} is not for type {show(rule.type)}"
+    elif low is not None and high is not None:
+        if isinstance(low, str) != isinstance(high, str):
+            yield (*path, "max"), f"{start} max should be of the kind that min is"
+        elif low > high:  # type: ignore[operator]
+            yield (*path, "max"), f"{start} max = {show(high)} is below min = {show(low)}"
