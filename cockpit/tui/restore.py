@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import signal
+import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -22,16 +24,19 @@ if TYPE_CHECKING:
 
     from cockpit.tui.marks import Held
 
+LOOK_SECONDS = 1.0
+"""Between two looks at whether the terminal is still there."""
 HELD = "held"
 """The place of what all screens share."""
 
 
 def left(stack: Sequence[Screen[object]], held: Held) -> Memory:
     """Where the screens stand now."""
-    screens = [screen for screen in stack if isinstance(screen, DataScreen) and screen.DIGIT]
-    places = {screen.DIGIT: screen.remembered() for screen in screens}
+    screens = [screen for screen in stack if isinstance(screen, DataScreen) and screen.place()]
+    places = {screen.place(): screen.remembered() for screen in screens}
     shared = {"marks": held.marks.ids, "columns": asdict(held.columns)}
-    return Memory(screens[-1].DIGIT if screens else "", {**places, HELD: shared})
+    *below, front = [screen.place() for screen in screens] or [""]
+    return Memory(front, {**places, HELD: shared}, tuple(below[1:]))
 
 
 def take_up(memory: Memory, held: Held) -> None:
@@ -44,6 +49,8 @@ def take_up(memory: Memory, held: Held) -> None:
 
 def on_hang_up(app: App[None]) -> None:
     """When the line drops, remember and go at once; when asked to end, leave as by `q`.
+
+    Where the terminal is not the one that rules us, nobody tells of its end: it has to be looked for.
 
     Python's own handlers, not asyncio's: a loop that waits for a terminal which takes nothing any more
     would never come to them.
@@ -59,6 +66,14 @@ def on_hang_up(app: App[None]) -> None:
         signal.signal(number, signal.SIG_DFL)
         loop.call_soon_threadsafe(app.exit)
 
+    terminal = select.poll()
+    terminal.register(sys.__stdin__.fileno() if sys.__stdin__ else 0, 0)
+
+    def look() -> None:
+        if any(seen & select.POLLHUP for _, seen in terminal.poll(0)):
+            hang_up(signal.SIGHUP, None)
+
+    app.set_interval(LOOK_SECONDS, look)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         signal.signal(signal.SIGHUP, hang_up)
     signal.signal(signal.SIGTERM, end)
