@@ -81,15 +81,20 @@ def find(session: Session, text: str) -> Version:
 
     Raises `DatasetNotFound`.
     """
+    return find_among(versions(session), text)
+
+
+def find_among(there: Sequence[Version], text: str) -> Version:
+    """As `find`, of versions that are known. Raises `DatasetNotFound`."""
     name, _, which = text.rpartition("@") if "@" in text else (text, "", "")
-    named = versions(session, name)
+    named = [one for one in there if one.name == name]
     if named and not which:
         return named[-1]
     if which[:1] == "v" and which[1:].isdecimal():
         found = [one for one in named if one.number == int(which[1:])]
     else:
         sought = which or text
-        among = named if which else versions(session)
+        among = named if which else there
         found = [one for one in among if _is_digest(one.digest, sought)]
     if len({one.digest for one in found}) == 1:
         return found[-1]

@@ -44,6 +44,12 @@ SECTIONS = {
         "importance": "Show which params mattered in a sweep.",
         "sql": "Ask the store in SQL, read-only.",
     },
+    "Data and slices": {
+        "data": "Register, list, show, check, diff and drift datasets.",
+        "slices": "Where does a run fail? Metrics by slice, weak slices found.",
+        "evaluate": "Score runs on an evaluation set.",
+        "eval": "List, show and grow evaluation sets.",
+    },
     "Keep": {
         "tag": "Tag runs.",
         "note": "Write a note on a run.",
@@ -96,15 +102,29 @@ class _Lazy(click.Group):
 @click.option(
     "--store", metavar="DIR", help="The store folder. [default: .cockpit, looked for upwards]"
 )
+@click.option(
+    "--inline",
+    is_flag=False,
+    flag_value="",
+    metavar="[SWEEP]",
+    help="Show a sweep in a few lines below the prompt: the one that runs, or SWEEP.",
+)
 @click.option("--traceback", is_flag=True, help="Show where in cockpit an error came from.")
 @click.pass_context
-def cli(ctx: click.Context, store: str | None, traceback: bool) -> None:
+def cli(ctx: click.Context, store: str | None, inline: str | None, traceback: bool) -> None:
     """Launch sweeps, watch them live and compare runs, in the terminal.
 
     Without a command it opens the cockpit; where there is no terminal it lists the runs.
     """
     ctx.obj = Settings(store, traceback)
-    if ctx.invoked_subcommand is None:
+    if inline is not None:
+        if ctx.invoked_subcommand is not None:
+            raise click.UsageError("--inline stands alone, or before the name of a sweep")
+        from cockpit.cli.common import layout_to_read
+        from cockpit.cli.inline import show_inline
+
+        show_inline(layout_to_read(ctx, store), inline)
+    elif ctx.invoked_subcommand is None:
         from cockpit.cli.common import layout_to_read
         from cockpit.cli.open import open_cockpit
 
@@ -141,5 +161,7 @@ def run(arguments: Sequence[str]) -> int:
 def _complain(message: str, with_traceback: bool) -> None:
     if with_traceback:
         traceback.print_exc()
+    from cockpit.format import plain
+
     for line in message.splitlines():
-        click.echo(f"cockpit: {line}", err=True)
+        click.echo(f"cockpit: {plain(line)}", err=True)

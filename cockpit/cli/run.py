@@ -64,6 +64,7 @@ def command(
     run's params. The exit code is the command's. Ctrl-C once goes to the command, twice asks it to
     end, three times ends it.
     """
+    from cockpit.format import plain
     from cockpit.sweep.executors.metric_lines import PatternError, compile_patterns
     from cockpit.sweep.executors.work import MetricSources
     from cockpit.tracking.command import Asked, run_command
@@ -91,6 +92,8 @@ def command(
         raise click.UsageError(str(error)) from error
     ended = run_command(asked, layout_of(ctx, store))
     try:
+        for notice in ended.notices:
+            click.echo(f"cockpit: {plain(notice)}", err=True)
         click.echo(sentence(ended), err=True)
     except OSError:  # the terminal has gone; the exit code is still to be the command's
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())

@@ -180,6 +180,8 @@ def _detach(
     for setting in settings:
         arguments += ["--set", setting]
     started = detach(arguments)
+    for line in started.said:
+        click.echo(f"cockpit: {line}", err=True)
     click.echo(f"{started.name} runs detached (pid {started.pid}). Watch it: cockpit")
     if (sentence := advice()) is not None:
         click.echo(f"cockpit: {sentence}", err=True)

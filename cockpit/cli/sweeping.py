@@ -33,6 +33,7 @@ def swept(
 
     With `resume`, those of a matrix that have not begun are begun.
     """
+    _check_data(specs, layout)
     code = 0
     for spec in specs:
         goes_on = resume and (len(specs) == 1 or is_known(spec.sweep.name, layout))
@@ -48,12 +49,21 @@ def swept(
 def replayed(name: str, layout: Layout, as_json: bool, detached: bool) -> int:
     """Run a sweep once more in the order of then; returns the exit code."""
     spec = stored_spec(name, layout)
+    _check_data([spec], layout)
     listener = HangUpProof(_progress(spec, layout, as_json, detached))
     summary = replay(spec, layout, listener)
     listener.ended(summary)
     if summary.state != "stopped" and not as_json:
         click.echo(_compared(summary))
     return _code(summary) or (CAME_OUT_OTHERWISE if summary.differences else 0)
+
+
+def _check_data(specs: Sequence[Spec], layout: Layout) -> None:
+    """Warn of data that break their contract, before anything starts; raises `ContractBroken`."""
+    from cockpit.data.contracts import check_before
+
+    for sentence in check_before(specs, layout):
+        click.echo(f"cockpit: {plain(sentence)}", err=True)
 
 
 def _progress(spec: Spec, layout: Layout, as_json: bool, detached: bool) -> Progress:

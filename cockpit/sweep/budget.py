@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from cockpit.sweep.durations import as_written
+
 if TYPE_CHECKING:
     from cockpit.sweep.spec.tables import SweepTable
 
@@ -42,7 +44,7 @@ class Budget:
     def spent(self) -> str | None:
         """Why there are no more trials though some are left, as a sentence; None where there is no such reason."""
         if self._time is not None and time.monotonic() - self._began >= self._time:
-            return f"its time ({self._time:g} s) was used up"
+            return f"its time ({as_written(self._time)}) was used up"
         if self._patience is not None and self._since_best >= self._patience:
             return f"nothing better came in {self._patience} trials"
         return None

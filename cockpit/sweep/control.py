@@ -60,7 +60,8 @@ class Reply:
 def ask(folder: Path, request: Request, patience: float = PATIENCE) -> Reply:
     """Ask the sweep whose control folder this is.
 
-    Raises `ControlError` where it does not answer within `patience` seconds.
+    Raises `ControlError` where it does not answer within `patience` seconds, or, with the request in
+    hand, within as many more.
     """
     folder.mkdir(parents=True, exist_ok=True)
     stem = f"{time.time_ns()}-{secrets.token_hex(4)}"
@@ -70,13 +71,18 @@ def ask(folder: Path, request: Request, patience: float = PATIENCE) -> Reply:
     except OSError as error:
         raise ControlError(f"the sweep cannot be asked: {error.strerror}") from error
     end = time.monotonic() + patience
+    in_hand = False
     while not reply.exists():
         if time.monotonic() > end:
             if _take(asked) is not None:
                 raise ControlError(
                     f"the sweep did not answer within {patience:g} s; nothing was done"
                 )
-            end = time.monotonic() + patience  # it has it in hand
+            if in_hand:
+                raise ControlError(
+                    f"the sweep took it in hand, but did not say within {patience:g} s what became of it"
+                )
+            in_hand, end = True, time.monotonic() + patience
         time.sleep(_ASK_AGAIN)
     said = Reply(**json.loads(reply.read_bytes()))
     reply.unlink()
@@ -108,10 +114,9 @@ class Inbox:
         return found
 
     def close(self) -> None:
-        """Nobody is here to answer any more."""
-        for path in self._folder.iterdir():
-            if path.suffix != ".reply":
-                path.unlink(missing_ok=True)
+        """Nobody is here to answer any more: who asked too late is told so."""
+        self._looked = 0.0
+        self.obey(lambda _: Reply(False, "the sweep has come to its end; nothing was done"))
         with contextlib.suppress(OSError):  # somebody reads the last reply
             self._folder.rmdir()
 
@@ -138,6 +143,6 @@ def _take(path: Path) -> bytes | None:
 
 def _put(path: Path, body: dict[str, Any]) -> None:
     """Write a file that is there whole or not at all."""
-    making = path.with_name(f".{path.name}")
+    making = path.with_name(f"{path.name}.part")
     making.write_text(json.dumps(body), encoding="utf-8")
     os.replace(making, path)

@@ -30,6 +30,7 @@ from cockpit.sweep.desk import Desk
 from cockpit.sweep.executors import seam
 from cockpit.sweep.listener import Listener, Summary
 from cockpit.sweep.order import TELL, Script
+from cockpit.sweep.predicted import Answered
 from cockpit.sweep.provenance import collect, datasets, digest
 from cockpit.sweep.search import Earlier, Search
 from cockpit.sweep.signals import Interrupts, Wish
@@ -42,11 +43,13 @@ from storage.optuna import RunStorage
 from storage.spool import SpoolError, SpoolWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from cockpit.sweep.executors.seam import Executor
+    from cockpit.sweep.predicted import Marks
     from cockpit.sweep.provenance import Provenance
     from cockpit.sweep.spec import Spec
+    from storage.datasets import Version
     from storage.layout import Layout
 
 SYNC_SECONDS = 1.0
@@ -68,7 +71,9 @@ class Driver:
         executor: Executor,
         listener: Listener,
         interrupts: Interrupts,
+        evaluations: Sequence[Version] = (),
     ) -> None:
+        """`evaluations` are the evaluation sets that the runs may answer."""
         self._spec = spec
         self._layout = layout
         self._executor = executor
@@ -90,6 +95,9 @@ class Driver:
         self._provenance = ""
         seed = spec.sweep.seed
         self._seed = {} if seed is None else {"COCKPIT_SEED": str(seed)}
+        self._answered = Answered(layout, evaluations)
+        self._left: dict[str, Marks] = {}
+        """Of a command that runs again: the predictions that its earlier attempts left behind."""
         self._cancelled = False
         self._synced = time.monotonic()
 
@@ -117,13 +125,14 @@ class Driver:
                 self._search = Search(
                     name, self._spec, self._layout, self._storage, self._spool, goes_on, script
                 )
+                inbox = Inbox(self._layout.control(self._search.key))  # before anybody knows of it
                 self._announce(provenance)
                 budget, workers = self._search.budget, self._spec.executor.workers
                 broken_off = len(earlier.broken_off) if earlier else 0
                 self._listener.started(name, budget.trials, workers, budget.asked - broken_off)
                 self._begin(earlier, script)
                 with contextlib.closing(self._search):
-                    self._loop()
+                    self._loop(inbox)
                     state, reason = self._conclude()
             except SpoolError as error:
                 raise SweepFailed(
@@ -150,7 +159,7 @@ class Driver:
         spec = self._spec
         self._provenance = digest(provenance)
         self._spool.append(
-            ProvenanceSeen(self._provenance, provenance.to_json()), *datasets(provenance)
+            ProvenanceSeen(self._provenance, provenance.to_json()), *datasets(provenance, spec.kept)
         )
         self._change(
             state="running",
@@ -206,8 +215,7 @@ class Driver:
             )
         )
 
-    def _loop(self) -> None:
-        inbox = Inbox(self._layout.control(self._search.key))
+    def _loop(self, inbox: Inbox) -> None:
         desk = Desk(self._search, self._executor, self._interrupts, self._running, self._change)
         while True:
             inbox.obey(desk.do)
@@ -257,6 +265,8 @@ class Driver:
 
     def _place(self, live: Live) -> None:
         self._running[live.key] = live
+        if live.attempt and self._spec.run.command:
+            self._left[live.key] = self._answered.marks(live.key)
         limits = self._spec.limits
         number = "baseline" if live.number is None else str(live.number)
         self._executor.submit(
@@ -276,6 +286,7 @@ class Driver:
                     "COCKPIT_DATA": json.dumps(
                         {name: str(path) for name, path in self._spec.data.items()}
                     ),
+                    **self._answered.environment(live.key),
                     **self._seed,
                 },
                 baseline=isinstance(live, BaselineRun),
@@ -336,6 +347,8 @@ class Driver:
                 live.set_attr(event.key, event.value)
             case seam.Constraint():
                 live.set_constraint(event.key, event.value)
+            case seam.Predicted():
+                self._spool.append(self._answered.told(live.key, event))
             case seam.Finished():
                 self._finish(live, event.outcome)
 
@@ -367,7 +380,16 @@ class Driver:
             live.restart()
             self._next.append(live)
             return
+        if self._spec.run.command:
+            self._take_predictions(live)
         self._settle(live, outcome)
+
+    def _take_predictions(self, live: Live) -> None:
+        seen, problems = self._answered.handed_in(live.key, self._left.pop(live.key, None))
+        self._spool.append(*seen)
+        for problem in problems:
+            which = "the baseline" if live.number is None else f"#{live.number}"
+            self._listener.notice(f"{which}: {problem}")
 
     def _settle(self, live: Live, outcome: seam.Outcome) -> None:
         settled = live.settle(outcome, self._layout.log(live.key))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import optuna
 
 from cockpit.sweep.driver import STOPPED, Driver, SweepFailed
+from cockpit.sweep.evaluations import with_evaluations, with_versions
 from cockpit.sweep.executors.local import LocalExecutor
 from cockpit.sweep.executors.work import Command, Function
 from cockpit.sweep.order import Script
@@ -41,6 +42,8 @@ class Detached:
 
     name: str
     pid: int
+    said: tuple[str, ...] = ()
+    """What it had to say before it began."""
 
 
 def run_sweep(spec: Spec, layout: Layout, listener: Listener, resume: bool = False) -> Summary:
@@ -89,6 +92,7 @@ def _run(
     resume: bool = False,
     script: Script | None = None,
 ) -> Summary:
+    spec = with_versions(spec, layout)
     interrupts = Interrupts()
     workers = max(spec.executor.workers, script.most_at_once if script else 0)
     executor = LocalExecutor(
@@ -104,13 +108,14 @@ def _run(
         environment = executor.check()
         with interrupts:
             layout.create()
+            spec, evaluations = with_evaluations(spec, layout)
             name = spec.sweep.name
             earlier = None
             if resume:
                 name, earlier = _to_resume(name, layout)
             else:
                 name = _free_name(name, layout)
-            driver = Driver(spec, layout, executor, listener, interrupts)
+            driver = Driver(spec, layout, executor, listener, interrupts, evaluations)
             return driver.run(name, environment, earlier, script)
     finally:
         executor.close()
@@ -153,7 +158,8 @@ def detach(arguments: Sequence[str]) -> Detached:
         for line in process.stdout:
             if line.startswith(_STARTED):
                 process.returncode = 0  # it is not ours to wait for any more
-                return Detached(line.removeprefix(_STARTED).rstrip("\n"), process.pid)
+                name = line.removeprefix(_STARTED).rstrip("\n")
+                return Detached(name, process.pid, tuple(said))
             said.append(line.rstrip("\n").removeprefix("cockpit: "))
     raise SweepFailed("\n".join(said) or f"the driver ended with {process.returncode}")
 

@@ -8,6 +8,7 @@ import signal
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import FrameType, TracebackType
 
 
@@ -21,27 +22,20 @@ class Wish(enum.IntEnum):
     """End the running trials now."""
 
 
-class Interrupts:
-    """While it is entered: Ctrl-C once means FINISH, twice STOP, SIGTERM means STOP.
+class HeldSignals:
+    """While it is entered, signals go to these handlers, by number, and `wakeup` tells that one came."""
 
-    A hang-up (the terminal closed, SSH gone) is no wish at all: the sweep goes on.
-    """
-
-    def __init__(self) -> None:
-        self.wish = Wish.GO_ON
+    def __init__(self, handlers: Mapping[int, signal._HANDLER]) -> None:
         self.wakeup, self._write_end = os.pipe()
         """Becomes readable when a signal arrives."""
+        os.set_blocking(self.wakeup, False)
+        os.set_blocking(self._write_end, False)
+        self._handlers = handlers
         self._before: dict[int, signal._HANDLER] = {}
 
     def __enter__(self) -> Self:
-        os.set_blocking(self.wakeup, False)
-        os.set_blocking(self._write_end, False)
         self._wakeup_before = signal.set_wakeup_fd(self._write_end, warn_on_full_buffer=False)
-        for number, handler in (
-            (signal.SIGINT, self._interrupt),
-            (signal.SIGTERM, self._terminate),
-            (signal.SIGHUP, signal.SIG_IGN),
-        ):
+        for number, handler in self._handlers.items():
             self._before[number] = signal.signal(number, handler)
         return self
 
@@ -59,6 +53,23 @@ class Interrupts:
         """Let go of the pipe."""
         os.close(self.wakeup)
         os.close(self._write_end)
+
+
+class Interrupts(HeldSignals):
+    """While it is entered: Ctrl-C once means FINISH, twice STOP, SIGTERM means STOP.
+
+    A hang-up (the terminal closed, SSH gone) is no wish at all: the sweep goes on.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                signal.SIGINT: self._interrupt,
+                signal.SIGTERM: self._terminate,
+                signal.SIGHUP: signal.SIG_IGN,
+            }
+        )
+        self.wish = Wish.GO_ON
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         self.wish = Wish.STOP if self.wish else Wish.FINISH

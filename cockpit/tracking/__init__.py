@@ -23,7 +23,7 @@ import sys
 import threading
 import traceback
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self, SupportsFloat, SupportsIndex
@@ -114,6 +114,30 @@ class Run:
         self._check()
         self._keeper.tell({"note": text})
 
+    def log_predictions(
+        self,
+        evaluation_set: str,
+        y_pred: Any = None,
+        y_score: Any = None,
+        key: Any = None,
+        *,
+        classes: Any = None,
+        features: Iterable[str] | None = None,
+    ) -> None:
+        """Keep the run's answers on an evaluation set of cockpit.toml, as `trial.log_predictions` does.
+
+        Raises ValueError or TypeError, and keeps nothing then.
+        """
+        from cockpit.sweep.executors.worker import predictions
+
+        self._check()
+        self._keeper.predict(
+            evaluation_set,
+            lambda known: predictions(known, evaluation_set, y_pred, y_score, key, classes),
+        )
+        if features is not None:
+            self.set(features=[str(name) for name in features])
+
     def __enter__(self) -> Self:
         self._keeper.begin()
         self._runs = True
@@ -134,6 +158,10 @@ class Run:
             raise RuntimeError("a run is tracked within its block: with cockpit.track(…) as run:")
 
 
+_Columns = Callable[[Mapping[str, Any] | None], dict[str, list[Any]]]
+"""Predictions, checked by what is known of the evaluation sets; None: nobody knows."""
+
+
 class _Keeper(Protocol):
     """Where what is tracked goes."""
 
@@ -147,6 +175,7 @@ class _Keeper(Protocol):
         """As in `metric_lines.Note`."""
         ...
 
+    def predict(self, name: str, columns: _Columns) -> None: ...
     def end(self, state: str, reason: str | None) -> None: ...
 
 
@@ -183,14 +212,26 @@ class _Own:
     def tell(self, content: Mapping[str, Any]) -> None:
         self._run.take(content)
 
+    def predict(self, name: str, columns: _Columns) -> None:
+        from cockpit.evaluate.sets import current
+        from cockpit.sweep.executors.seam import Predicted
+        from cockpit.sweep.executors.worker import keep_predictions
+        from cockpit.sweep.predicted import Answered
+
+        layout, run = self._run.layout, self._run.id
+        answered = Answered(layout, current(layout))
+        checked = columns(answered.known())
+        said = keep_predictions(str(layout.predictions(run)), name, checked)
+        self._run.predicted(answered.told(run, Predicted(run, 0, name, **said)))
+
     def end(self, state: str, reason: str | None) -> None:
         if os.getpid() != self._pid:  # a fork's child leaves the block too; the run is its parent's
             self._run.close()
             return
-        from cockpit.tracking.describe import describe
+        from cockpit.sweep.executors.worker import environment
 
         self._origin.join(GIT_SECONDS)
-        self._tell_origin(describe())
+        self._tell_origin(environment())
         self._run.settle(state, reason, resources=_used(self._before))
 
     def _tell_origin(self, environment: Mapping[str, Any]) -> None:
@@ -229,6 +270,17 @@ class _Attached:
                     self._write({NOTE: {kind: {name: plain(value)}}})
             elif told:
                 self._write({NOTE: {kind: told}})
+
+    def predict(self, name: str, columns: _Columns) -> None:
+        from cockpit.sweep.executors.worker import keep_predictions
+        from cockpit.sweep.predicted import FOLDER
+
+        if "COCKPIT_METRICS" not in os.environ:
+            self._warn("within a trial's function, use trial.log_predictions: nothing is kept")
+            return
+        known = os.environ.get("COCKPIT_EVALUATIONS")
+        checked = columns(None if known is None else json.loads(known))
+        keep_predictions(str(self.folder / FOLDER), name, checked)
 
     def end(self, state: str, reason: str | None) -> None:
         """How it ended is for the process's exit code to say."""

@@ -21,23 +21,26 @@ import sys
 import threading
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from cockpit.logs.log_tail import tail
+from cockpit.sweep.executors import worker
 from cockpit.sweep.executors.command import CommandError
 from cockpit.sweep.executors.local import LocalExecutor
 from cockpit.sweep.executors.seam import Finished, Logged, Outcome, Sampled, Task
 from cockpit.sweep.executors.work import Command, MetricSources
+from cockpit.sweep.predicted import Answered
 from cockpit.sweep.provenance import collect_plain, digest
-from cockpit.tracking import describe
+from cockpit.sweep.signals import HeldSignals
 from cockpit.tracking.arguments import params_of, stem_of
 from cockpit.tracking.plain_run import PlainRun
 from cockpit.tracking.terminal import TerminalProcess
+from storage.errors import UserError
 from storage.layout import VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from types import FrameType, TracebackType
+    from types import FrameType
 
     from cockpit.sweep.executors.metric_lines import Note
     from cockpit.sweep.executors.seam import Event
@@ -79,6 +82,8 @@ class Ended:
     metrics: Mapping[str, float]
     code: int
     """The command's exit code; 128 and the signal's number where a signal ended it."""
+    notices: tuple[str, ...] = ()
+    """Sentences on predictions that it left and that were not kept."""
 
 
 def run_command(asked: Asked, layout: Layout) -> Ended:
@@ -87,7 +92,7 @@ def run_command(asked: Asked, layout: Layout) -> Ended:
     Raises CommandError, with nothing stored, where it cannot be started or the store not be written.
     """
     _check_program(asked)
-    with _Signals() as signals:
+    with contextlib.closing(_Signals()) as signals, signals:
         try:
             return _Tracked(asked, layout, signals).run()
         except OSError as error:
@@ -194,12 +199,28 @@ class _Tracked:
         }
         if state not in ("complete", "stopped"):
             changes["log"] = tail(self._layout.log(self._key))
+        notices = self._take_predictions()
         self._run.settle(state, reason, **changes)
         code, metrics = self._executor.process.returncode, self._executor.process.tally.last
         assert code is not None
         code = code if code >= 0 else 128 - code
         seconds = outcome.seconds
-        return Ended(self._key, self._run.name, state, reason, seconds, dict(metrics), code)
+        return Ended(
+            self._key, self._run.name, state, reason, seconds, dict(metrics), code, notices
+        )
+
+    def _take_predictions(self) -> tuple[str, ...]:
+        if not Answered(self._layout, ()).marks(self._key):
+            return ()
+        from cockpit.evaluate.sets import current
+
+        try:
+            known = current(self._layout)
+        except UserError as error:
+            return (f"its predictions are not kept: {error}",)
+        seen, problems = Answered(self._layout, known).handed_in(self._key)
+        self._run.predicted(*seen)
+        return tuple(problems)
 
 
 class _Executor(LocalExecutor):
@@ -221,37 +242,17 @@ class _Executor(LocalExecutor):
         self._begin(self.process, task)
 
 
-class _Signals:
-    """While it is entered, keeps what was sent to us until it is asked for; `wakeup` tells of it.
+class _Signals(HeldSignals):
+    """While it is entered, keeps what was sent to us until it is asked for.
 
     What was ignored when we were started (`nohup`) still is.
     """
 
     def __init__(self) -> None:
+        wanted = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGWINCH)
+        heard = [number for number in wanted if signal.getsignal(number) != signal.SIG_IGN]
+        super().__init__(dict.fromkeys(heard, self._note))
         self._came: list[int] = []
-        self._before: dict[int, Any] = {}
-
-    def __enter__(self) -> Self:
-        self.wakeup, self._write_end = os.pipe()
-        os.set_blocking(self.wakeup, False)
-        os.set_blocking(self._write_end, False)
-        self._wakeup_before = signal.set_wakeup_fd(self._write_end, warn_on_full_buffer=False)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGWINCH):
-            if signal.getsignal(number) != signal.SIG_IGN:
-                self._before[number] = signal.signal(number, self._note)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-        signal.set_wakeup_fd(self._wakeup_before)
-        os.close(self.wakeup)
-        os.close(self._write_end)
 
     def take(self) -> list[int]:
         came, self._came = self._came, []
@@ -275,7 +276,7 @@ class _Describer(threading.Thread):
             return
         with contextlib.suppress(OSError, subprocess.SubprocessError, ValueError):
             done = subprocess.run(
-                [python, describe.__file__],
+                [python, worker.__file__, "--describe"],
                 cwd=self._asked.folder,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,

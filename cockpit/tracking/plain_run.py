@@ -12,6 +12,7 @@ from storage.events import (
     Event,
     MetricLogged,
     ParamSet,
+    PredictionsSeen,
     ProvenanceSeen,
     RunAttr,
     RunChanged,
@@ -88,6 +89,10 @@ class PlainRun:
     def origin(self, digest: str, content: dict[str, Any]) -> None:
         """Where the run comes from: its provenance."""
         self._say(ProvenanceSeen(digest, content), RunChanged(self._number, {"provenance": digest}))
+
+    def predicted(self, *seen: PredictionsSeen) -> None:
+        """The run's answers on evaluation sets."""
+        self._say(*seen)
 
     def settle(self, state: str, reason: str | None, **changes: Any) -> None:
         """The run is over; nothing is to be written after it."""

@@ -13,7 +13,17 @@ from storage.events import MetricLogged, RunChanged, RunCreated
 from storage.runs import curve
 from storage.spool import SpoolWriter, segments
 from storage.store import Store
-from tests.bench import programs, sweeps, trials
+from tests.bench import (
+    comparing,
+    keys,
+    predicting,
+    profiling,
+    programs,
+    screens,
+    slices,
+    sweeps,
+    trials,
+)
 from tests.bench.measure import Figure, median, seconds
 from tests.bench.ours import Cockpit, fold, top
 from tests.bench.peers import Jsonl, Mlflow, Sqlite, installed
@@ -230,6 +240,8 @@ BENCHES: dict[str, Callable[[], Iterator[Figure]]] = {
     bench.__name__: bench
     for bench in (
         one_run, points_in, points_out, writer, top_fifty, cycle, disk, optuna, reader, growth,
-        sweeps.overhead, sweeps.soak,
+        sweeps.overhead, sweeps.soak, slices.metrics, slices.slices,
+        keys.keys, comparing.diff, comparing.drift, profiling.profile,
+        screens.start_up, screens.memory, predicting.predicting,
     )
 }  # fmt: skip

@@ -39,6 +39,7 @@ from cockpit.sweep.executors.seam import (
     ImportFailed,
     Logged,
     Outcome,
+    Predicted,
     Ready,
     Reply,
     Report,
@@ -62,6 +63,7 @@ _SAID: Mapping[str, Any] = {
     "prune": AskPrune,
     "attr": Attr,
     "constraint": Constraint,
+    "predictions": Predicted,
 }
 _SCARCE = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
 _LOOK_EVERY = 0.05

@@ -16,6 +16,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cockpit.sweep.durations import as_written
 from cockpit.sweep.executors.guard import end_session, session_lives, session_members
 from cockpit.sweep.executors.seam import ExecutorError, Outcome, Reply, State, Task
 
@@ -180,7 +181,7 @@ class ChildProcess:
         return self.task is not None and self._overtime_at <= now
 
     def overtime_reason(self) -> str:
-        return f"ran longer than {_duration(self.limit)}"
+        return f"ran longer than {as_written(self.limit)}"
 
     def overdue(self, now: float) -> bool:
         """Whether its time to end by itself is over."""
@@ -295,16 +296,6 @@ class ChildProcess:
         if self._killed:
             return "failed", self._why_killed()
         return "lost", f"the {self.noun} was killed (SIGKILL), not by the sweep"
-
-
-def _duration(seconds: float) -> str:
-    """`10m`, `1h30m`, `0.5s`: as it is written in a spec."""
-    if seconds < 60 or seconds != int(seconds):
-        return f"{seconds:g}s"
-    hours, rest = divmod(int(seconds), 3600)
-    minutes, rest = divmod(rest, 60)
-    parts = ((hours, "h"), (minutes, "m"), (rest, "s"))
-    return "".join(f"{count}{unit}" for count, unit in parts if count)
 
 
 def _group(pid: int) -> int | None:

@@ -71,7 +71,8 @@ class Task:
     memory: int | None = None
     """Bytes that the worker and all below it may have resident; `oom` beyond."""
     environment: Mapping[str, str] = field(default_factory=dict)
-    """Variables for this run: `COCKPIT_RUN` (id), `COCKPIT_SWEEP` (name), `COCKPIT_TRIAL` (number)."""
+    """Variables for this run: `COCKPIT_RUN` (id), `COCKPIT_SWEEP` (name), `COCKPIT_TRIAL` (number),
+    `COCKPIT_EVALUATIONS` (JSON: of each evaluation set its `rows` and `key`), `COCKPIT_PREDICTIONS` (folder)."""
     baseline: bool = False
     """Run the baseline's function or command in place of the sweep's, where there is one."""
 
@@ -190,6 +191,22 @@ class Constraint:
 
 
 @dataclass(frozen=True, slots=True)
+class Predicted:
+    """The trial's answers on an evaluation set lie in a file of the run's predictions."""
+
+    run: str
+    attempt: int
+    evaluation: str
+    """The set's name."""
+    file: str
+    """Its name in the folder `COCKPIT_PREDICTIONS`."""
+    digest: str
+    """Of its content."""
+    rows: int
+    columns: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The attempt is over. Exactly one an attempt, and nothing of the attempt after it."""
 
@@ -199,7 +216,17 @@ class Finished:
 
 
 Event = (
-    Ready | Started | Suggest | Report | Logged | Sampled | AskPrune | Attr | Constraint | Finished
+    Ready
+    | Started
+    | Suggest
+    | Report
+    | Logged
+    | Sampled
+    | AskPrune
+    | Attr
+    | Constraint
+    | Predicted
+    | Finished
 )
 
 

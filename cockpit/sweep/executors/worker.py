@@ -2,19 +2,21 @@
 
 One file on the standard library alone (Python 3.8 and later), since neither cockpit nor Optuna need
 be installed there: `python worker.py DESCRIPTOR FOLDER FUNCTION DESCRIBE BASELINE`. It speaks JSON
-lines over the inherited socket DESCRIPTOR, never stdout. What it hears:
+lines over the inherited socket DESCRIPTOR, never stdout (`python worker.py --describe` alone prints
+what `environment` says, and ends). What it hears:
 
     {"number", "params", "log", "folder", "environment", "baseline"}      run a trial
     {"value"} · {"prune"} · {"refused": [error, text]}, each with "ask"   the answer to that question
 
 What it says, by "say": `ready`, `broken`, `suggest`, `report`, `logged`, `prune`, `attr`,
-`constraint`, `finished`; the rest of such an object are the fields of the event in seam.py.
+`constraint`, `predictions`, `finished`; the rest of such an object are the fields of the event in seam.py.
 A question has its number in "ask". DESCRIBE is 1 where `ready` is to list the installed packages, 0
 where they are known. BASELINE is the function of a task with "baseline", or empty.
 """
 
 from __future__ import annotations
 
+import array
 import builtins
 import contextlib
 import datetime
@@ -43,6 +45,10 @@ if TYPE_CHECKING:
 PRUNE_SECONDS = 10.0
 """A trial waits so long to hear whether it is pruned, then goes on; an answer that comes later counts
 for nothing."""
+PREDICTIONS = ".answers"
+"""How the names of the files end that `keep_predictions` writes."""
+_KINDS = frozenset((bool, int, float, str, type(None)))
+_WHOLE = (("b", 7), ("h", 15), ("i", 31), ("q", 63))
 
 
 class TrialPruned(Exception):
@@ -118,10 +124,8 @@ class Channel:
 
     def say(self, message: dict[str, Any], trial: Trial | None = None) -> None:
         data = json.dumps(message, default=_plain).encode() + b"\n"
-        self._check_process()
         with self._lock:
-            if trial is not self.trial:
-                raise RuntimeError("this trial has ended; nothing can be told about it any more")
+            self.check(trial)
             held = self._stop.hold()
             try:
                 while data:
@@ -129,6 +133,12 @@ class Channel:
             finally:
                 if held:
                     self._stop.release()
+
+    def check(self, trial: Trial | None) -> None:
+        """Raises RuntimeError where the trial may not speak."""
+        self._check_process()
+        if trial is not self.trial:
+            raise RuntimeError("this trial has ended; nothing can be told about it any more")
 
     def ask(self, message: dict[str, Any], trial: Trial, patience: float | None = None) -> Any:
         """Says and waits; raises what the sweep refuses with; None where patience (seconds) ended."""
@@ -331,12 +341,249 @@ class Trial:
         self._channel.say({"say": "constraint", "key": key, "value": value}, self)
         self._constraints[key] = value
 
+    def log_predictions(
+        self,
+        evaluation_set: str,
+        y_pred: Any = None,
+        y_score: Any = None,
+        key: Any = None,
+        *,
+        classes: Any = None,
+        features: Sequence[str] | None = None,
+    ) -> None:
+        """Keeps the run's answers on an evaluation set of cockpit.toml; told again, the last ones count.
+
+        `y_pred` is a label or a number a row, `y_score` a score a row (of the positive label) or a column
+        a class, which `classes` names. They stand in the order of the set's rows, or `key` says which row
+        each is for: a mapping of the key's columns, or the only one itself. Anything with `tolist` or
+        `to_list` will do. `features` are the columns the model needs, kept with the run.
+        Raises ValueError or TypeError, and keeps nothing then.
+        """
+        known = json.loads(os.environ.get("COCKPIT_EVALUATIONS", "{}"))
+        columns = predictions(known, evaluation_set, y_pred, y_score, key, classes)
+        self._channel.check(self)
+        said = keep_predictions(os.environ["COCKPIT_PREDICTIONS"], evaluation_set, columns)
+        self._channel.say({"say": "predictions", "evaluation": evaluation_set, **said}, self)
+        if features is not None:
+            self.set_user_attr("features", [str(name) for name in features])
+
     def __getattr__(self, name: str) -> Any:
         there = ", ".join(sorted(key for key in dir(type(self)) if not key.startswith("_")))
         raise AttributeError(
             f"this trial has no {name!r}: the study lives in the sweep's own process. "
             f"There is: datetime_start, number, {there}"
         )
+
+
+def predictions(
+    known: Mapping[str, Mapping[str, Any]] | None,
+    name: str,
+    y_pred: Any,
+    y_score: Any,
+    key: Any,
+    classes: Any,
+) -> dict[str, list[Any]]:
+    """What `log_predictions` was given, checked, as columns by name.
+
+    `known` has `rows` (or None) and `key` (names) of each evaluation set; None where nobody knows them.
+    A score a class is the column `y_score.CLASS`. Raises ValueError or TypeError.
+    """
+    table = _known_set(known, name)
+    columns: dict[str, list[Any]] = {}
+    if y_pred is not None:
+        columns["y_pred"] = _only(_lists(y_pred, "y_pred"), "y_pred")
+    if y_score is not None:
+        columns.update(_scores(_lists(y_score, "y_score"), classes))
+    if not columns:
+        raise ValueError("log_predictions was given neither y_pred nor y_score")
+    columns.update(_key_columns(key, table.get("key") or []))
+    lengths = {column: len(values) for column, values in columns.items()}
+    if len(set(lengths.values())) > 1:
+        told = ", ".join(f"{column} {count:,}" for column, count in lengths.items())
+        raise ValueError(f"the columns are of different lengths: {told} rows")
+    rows, given = table.get("rows"), next(iter(lengths.values()))
+    if key is None and rows is not None and given != rows:
+        raise ValueError(
+            f"{given:,} predictions for the {rows:,} rows of {name}: there must be one a row, "
+            "in the order of its file, or a key that says which rows they are for"
+        )
+    return columns
+
+
+def keep_predictions(
+    folder: str, name: str, columns: Mapping[str, Sequence[Any]]
+) -> dict[str, Any]:
+    """Writes columns of one length into a file of the folder, whole or not at all.
+
+    A line of JSON (`rows`; of each column `name`, `type`, `bytes`, and `labels` where its numbers are
+    places in that list), then the columns' bytes, one after the other: little-endian numbers or one-byte
+    booleans. Returns `file` (its name), `digest`, `rows` and `columns`.
+    """
+    import hashlib
+    from urllib.parse import quote
+
+    head, parts = [], []
+    for column, values in columns.items():
+        kind, data = _packed(column, values)
+        head.append({"name": column, "bytes": len(data), **kind})
+        parts.append(data)
+    rows = len(next(iter(columns.values())))
+    first = json.dumps({"cockpit": "predictions", "rows": rows, "columns": head}) + "\n"
+    content = b"".join([first.encode(), *parts])
+    file = quote(name, safe=" ")[:200] + PREDICTIONS
+    os.makedirs(folder, exist_ok=True)
+    partial = os.path.join(folder, f".{file}-{threading.get_ident()}")
+    try:
+        with open(partial, "wb") as out:
+            out.write(content)
+        os.replace(partial, os.path.join(folder, file))
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(partial)
+    digest = "blake2b:" + hashlib.blake2b(content, digest_size=32).hexdigest()
+    return {"file": file, "digest": digest, "rows": rows, "columns": list(columns)}
+
+
+def _known_set(known: Mapping[str, Mapping[str, Any]] | None, name: str) -> Mapping[str, Any]:
+    if known is None:
+        return {}
+    if name in known:
+        return known[name]
+    if not known:
+        raise ValueError(
+            f"there is no evaluation set {name!r}, nor any other: cockpit.toml beside the store names "
+            f'them, as [data.{name}] with path = "FILE", target = "COLUMN" and evaluation = true'
+        )
+    import difflib
+
+    near = difflib.get_close_matches(name, list(known), 1)
+    meant = f"; did you mean {near[0]!r}?" if near else ""
+    raise ValueError(
+        f"there is no evaluation set {name!r}{meant} (there is {', '.join(sorted(known))})"
+    )
+
+
+def _lists(values: Any, what: str) -> list[list[Any]]:
+    """The columns of what numpy, polars, pandas or torch made, or of a list; one where it has one dimension."""
+    if isinstance(values, (str, bytes, dict)):
+        raise TypeError(f"{what} is {_show(values)}; expected a value a row")
+    if hasattr(values, "get_columns"):  # a frame of polars
+        return [column.to_list() for column in values.get_columns()]
+    if hasattr(values, "iloc") and values.ndim == 2:  # one of pandas
+        return [values.iloc[:, place].tolist() for place in range(values.shape[1])]
+    dimensions = int(getattr(values, "ndim", 1))
+    if dimensions not in (1, 2):
+        raise ValueError(f"{what} has {dimensions} dimensions; expected a value a row")
+    if dimensions == 2:
+        columns: list[list[Any]] = values.T.tolist()
+        return columns
+    for method in ("tolist", "to_list", "to_pylist"):
+        if hasattr(values, method):
+            return [getattr(values, method)()]
+    rows = list(values)
+    if not rows or not (isinstance(rows[0], (list, tuple)) or bool(getattr(rows[0], "ndim", 0))):
+        return [rows]
+    widths = {len(row) for row in rows}
+    if len(widths) > 1:
+        raise ValueError(f"the rows of {what} have between {min(widths)} and {max(widths)} values")
+    return [list(column) for column in zip(*rows)]  # noqa: B905 - Python 3.8
+
+
+def _only(columns: list[list[Any]], what: str) -> list[Any]:
+    if len(columns) != 1:
+        raise ValueError(f"{what} has {len(columns)} columns; expected one value a row")
+    return columns[0]
+
+
+def _scores(columns: list[list[Any]], classes: Any) -> dict[str, list[Any]]:
+    labels = [] if classes is None else _only(_lists(classes, "classes"), "classes")
+    if len(columns) == 1 and not labels:
+        names = ["y_score"]
+    elif not labels:
+        raise ValueError(
+            f"y_score has {len(columns)} columns; say classes=…, a label a column (model.classes_)"
+        )
+    elif len(labels) != len(columns):
+        raise ValueError(f"y_score has {len(columns)} columns, and classes {len(labels)} labels")
+    else:
+        names = [f"y_score.{_word(label)}" for label in labels]
+    if len(set(names)) < len(names):
+        raise ValueError(f"classes has a label twice: {labels}")
+    return {
+        name: values if set(map(type, values)) <= {float} else [_score(value) for value in values]
+        for name, values in zip(names, columns)  # noqa: B905 - Python 3.8
+    }
+
+
+def _score(value: Any) -> float:
+    if type(value) is float:
+        return value
+    if value is None or type(value).__name__ == "NAType":
+        return math.nan
+    if isinstance(value, (str, bytes)):
+        raise TypeError(f"y_score holds {_show(value)}; expected numbers")
+    return float(value)
+
+
+def _key_columns(key: Any, names: Sequence[str]) -> dict[str, list[Any]]:
+    if key is None:
+        return {}
+    if hasattr(key, "items") and not hasattr(key, "tolist"):
+        tables = {str(name): _only(_lists(values, "key"), "key") for name, values in key.items()}
+    elif len(names) == 1:
+        tables = {names[0]: _only(_lists(key, "key"), "key")}
+    else:
+        raise ValueError(
+            "key says which column it is: key={'id': ids}"
+            + (f"; the set's key is {', '.join(names)}" if names else "")
+        )
+    if names and set(tables) != set(names):
+        raise ValueError(f"the set's key is {', '.join(names)}, not {', '.join(tables)}")
+    return tables
+
+
+def _packed(column: str, values: Sequence[Any]) -> tuple[dict[str, Any], bytes]:
+    """What a file's first line says of a column, and its bytes."""
+    kinds = set(map(type, values))
+    if kinds - _KINDS:
+        values = [_plain_answer(column, value) for value in values]
+        kinds = set(map(type, values))
+    if kinds == {bool}:
+        return {"type": "bool"}, bytes(values)
+    if str in kinds or (kinds == {int} and not _code(min(values), max(values))):
+        values = [None if value is None else str(value) for value in values]
+        labels = list(dict.fromkeys(values))
+        places = {label: place for place, label in enumerate(labels)}
+        kind, data = _packed(column, [places[value] for value in values])
+        return {**kind, "labels": labels}, data
+    whole = kinds == {int}
+    if type(None) in kinds:
+        values = [math.nan if value is None else value for value in values]
+    numbers = array.array(_code(min(values), max(values)) if whole else "d", values)
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return {"type": f"{'int' if whole else 'float'}{8 * numbers.itemsize}"}, numbers.tobytes()
+
+
+def _code(low: int, high: int) -> str:
+    """The smallest type of `array` that holds these; empty where there is none."""
+    return next((code for code, bits in _WHOLE if -(1 << bits) <= low and high < 1 << bits), "")
+
+
+def _plain_answer(column: str, value: Any) -> Any:
+    """An answer or a part of a key as a number, a text, a boolean or None."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return None
+    for kind in (bool, int, float):
+        if isinstance(value, kind):
+            return kind(value)
+    if isinstance(value, str):
+        return str.__str__(value)
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    raise TypeError(f"{column} holds {_show(value)}; expected numbers, texts or booleans")
 
 
 def _plain(value: Any) -> Any:
@@ -696,9 +943,8 @@ def _peak() -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def _environment(describe: bool) -> dict[str, Any] | None:
-    if not describe:
-        return None
+def environment() -> dict[str, Any]:
+    """Of this interpreter `interpreter` (path), `python` (version), `platform` (text), `packages` (name to version)."""
     import importlib.metadata
     import platform
 
@@ -716,6 +962,9 @@ def _environment(describe: bool) -> dict[str, Any] | None:
 
 
 def main() -> None:
+    if sys.argv[1:] == ["--describe"]:
+        sys.stdout.write(json.dumps(environment()))
+        return
     descriptor, folder, target, describe, baseline = sys.argv[1:6]
     stop = Stop()
     channel = Channel(int(descriptor), stop)
@@ -729,7 +978,7 @@ def main() -> None:
         said = {"kind": error.kind, "message": str(error), "detail": "".join(lines)}
         channel.say({"say": "broken", **said})
         sys.exit(1)
-    channel.say({"say": "ready", "environment": _environment(describe == "1")})
+    channel.say({"say": "ready", "environment": environment() if describe == "1" else None})
     second = Project(folder, baseline) if baseline else None
     Worker(channel, stop, output, project, function, second).serve()
 

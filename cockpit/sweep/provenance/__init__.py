@@ -22,7 +22,7 @@ from cockpit.sweep.provenance.git import Diff, DiffNotKept, Git, diff_path, git_
 from storage.events import DatasetSeen
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
     from pathlib import Path
 
     from cockpit.sweep.spec import Spec
@@ -149,12 +149,13 @@ def collect_plain(
     )
 
 
-def datasets(provenance: Provenance) -> list[DatasetSeen]:
-    """The data files as dataset versions, for the store."""
+def datasets(provenance: Provenance, known: Container[str] = ()) -> list[DatasetSeen]:
+    """The data files as dataset versions, for the store; without those whose names are `known` to be."""
     now = time.time()
     return [
         DatasetSeen(file.digest, name, file.path, file.bytes, now)
         for name, file in provenance.data.items()
+        if name not in known
     ]
 
 
@@ -183,6 +184,9 @@ def _data(spec: Spec, layout: Layout | None) -> dict[str, DataFile]:
     hashes = Hashes(None if layout is None else layout.hashes)
     found: dict[str, DataFile] = {}
     for name, path in spec.data.items():
+        if name in spec.kept:
+            found[name] = spec.kept[name]
+            continue
         try:
             found[name] = hashes.data_file(path)
         except OSError as error:

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import secrets
+import shutil
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -92,12 +93,17 @@ def as_text(name: str) -> str:
     return name.encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file that appears with all of its content; raises OSError."""
+def write_whole(path: Path, content: bytes, keep_mode: bool = False) -> None:
+    """Write a file that appears with all of its content; raises OSError.
+
+    `keep_mode` leaves a file that is there the permissions it has.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
     try:
         partial.write_bytes(content)
+        if keep_mode and path.exists():
+            shutil.copymode(path, partial)
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)

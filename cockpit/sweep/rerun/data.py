@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cockpit.data.files import DataError, content_of
 from cockpit.sweep.provenance.data import ALGORITHM, Hashes
 from cockpit.sweep.rerun.errors import RerunError
 
@@ -33,11 +34,12 @@ def bring(
     wrong, gone = [], False
     for name, then in found.items():
         path = Path(then["path"])
-        place = None if mirror is None else mirror.place(path)
+        kept = path.is_relative_to(layout.root)
+        place = None if mirror is None or kept else mirror.place(path)
         if place is not None and _digest(hashes, place) == then["digest"]:
             continue
         now = _digest(hashes, path)
-        if mirror is not None and now is not None:
+        if mirror is not None and now is not None and not kept:
             mirror.link(path)
         if now == then["digest"]:
             continue
@@ -58,8 +60,8 @@ def bring(
 
 def _digest(hashes: Hashes, path: Path) -> str | None:
     try:
-        return hashes.data_file(path).digest
-    except OSError:
+        return content_of(path, hashes).digest
+    except DataError:
         return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import re
 import sys
@@ -11,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import cockpit
 from cockpit.logs.log_tail import tail
+from cockpit.sweep.evaluations import with_paths
 from cockpit.sweep.executors import seam
 from cockpit.sweep.executors.command_line import escaped
 from cockpit.sweep.executors.local import LocalExecutor
 from cockpit.sweep.executors.work import Command, MetricSources
 from cockpit.sweep.launch import work_of
 from cockpit.sweep.outcome import judge
+from cockpit.sweep.predicted import Answered
 from cockpit.sweep.provenance import digest_json, git_state, machine
 from cockpit.sweep.provenance.data import as_text
 from cockpit.sweep.rerun.errors import RerunError
@@ -24,6 +27,8 @@ from cockpit.sweep.rerun.words import few
 from cockpit.sweep.signals import Interrupts, Wish
 from cockpit.sweep.spec import spec_from_stored
 from cockpit.tracking.plain_run import PlainRun
+from storage.datasets import versions
+from storage.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -32,6 +37,7 @@ if TYPE_CHECKING:
     from cockpit.sweep.executors.work import Function
     from cockpit.sweep.rerun.original import Original
     from cockpit.sweep.spec import Spec
+    from storage.datasets import Version
     from storage.layout import Layout
 
 TAG = "rerun"
@@ -87,7 +93,13 @@ def execute(
         with interrupts:
             run = _begin(layout, original, environment, data, here)
             say(f"{run.name} runs: cockpit logs {run.id} -f shows what it prints")
-            outcome = Again(original, plan, executor, run).to_the_end(layout, interrupts)
+            answered = Answered(layout, _answerable(layout, data))
+            again = Again(original, plan, executor, run, answered)
+            outcome = again.to_the_end(layout, interrupts)
+            seen, problems = answered.handed_in(run.id)
+            run.predicted(*seen)
+            for problem in problems:
+                say(problem)
             _settle(run, outcome, plan, layout)
     finally:
         executor.close()
@@ -112,6 +124,7 @@ def _plan(original: Original, folder: Path) -> Plan:
     label = Path(known["spec_path"] or "sweep.toml").name
     overrides = {**known["overrides"], "run.python": python}
     spec = spec_from_stored(known["spec"], folder, label, overrides, known["cell"])
+    spec = with_paths(spec, {name: Path(file["path"]) for name, file in known["data"].items()})
     share = max(1, known["machine"]["cores"] // spec.executor.workers)
     return Plan(work_of(spec), folder, python, spec.limits.threads or share, spec)
 
@@ -136,6 +149,14 @@ def _tell_packages(
     if names:
         each = [f"{name} {before.get(name, 'not')} → {after.get(name, 'not')}" for name in names]
         say(f"installed now: {few(each)}")
+
+
+def _answerable(layout: Layout, data: Mapping[str, Any]) -> list[Version]:
+    """Of the run's data those that it may have answered: registered ones, in the version it has."""
+    digests = {name: file["digest"] for name, file in data.items()}
+    with Store(layout).session() as session:
+        known = versions(session)
+    return [one for one in known if one.rows and digests.get(one.name) == one.digest]
 
 
 def _begin(
@@ -182,10 +203,15 @@ class Again:
     """The one attempt: gets the params of then, and is pruned where it was pruned then."""
 
     def __init__(
-        self, original: Original, plan: Plan, executor: seam.Executor, run: PlainRun
+        self,
+        original: Original,
+        plan: Plan,
+        executor: seam.Executor,
+        run: PlainRun,
+        answered: Answered,
     ) -> None:
         self._original, self._plan = original, plan
-        self._executor, self._run = executor, run
+        self._executor, self._run, self._answered = executor, run, answered
         self._objective = plan.objectives[0] if plan.objectives else ""
         self._step = -1
         self._prune_at = _pruned_at(original, self._objective)
@@ -206,10 +232,12 @@ class Again:
     def _task(self, layout: Layout) -> seam.Task:
         then, spec, key = self._original.run, self._plan.spec, self._run.id
         declared = spec.params if spec else ()
-        environment = {"COCKPIT_RUN": key}
+        environment = {"COCKPIT_RUN": key, **self._answered.environment(key)}
         if then.sweep is not None:
             number = "baseline" if then.number is None else str(then.number)
             environment |= {"COCKPIT_SWEEP": then.sweep, "COCKPIT_TRIAL": number}
+        if spec:
+            environment["COCKPIT_DATA"] = json.dumps({k: str(v) for k, v in spec.data.items()})
         return seam.Task(
             run=key,
             number=then.number or 0,
@@ -238,6 +266,8 @@ class Again:
                 self._answer(event, self._value(event.name))
             case seam.Attr() | seam.Constraint():
                 self._run.take({"attrs": {event.key: event.value}})
+            case seam.Predicted():
+                self._run.predicted(self._answered.told(self._run.id, event))
 
     def _log(self, event: seam.Logged) -> None:
         self._run.log((event.step, event.metrics))

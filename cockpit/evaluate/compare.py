@@ -1,0 +1,269 @@
+"""Runs side by side on one version of an evaluation set: metrics, KPIs and slices, measured against a base.
+
+Figures on different rows are never put side by side: where runs answered different versions, the version that
+most of them have answered is taken, and of the others it is said how they could be scored on it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+from cockpit.evaluate.evaluation import NotScored, answers_of, open_as_set
+from cockpit.evaluate.metrics import default_metrics, find_metric
+from cockpit.evaluate.sets import evaluation_sets
+from cockpit.evaluate.slices import table
+from storage.datasets import find_among
+from storage.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+
+    from cockpit.evaluate.evaluation import EvaluationSet, Known
+    from cockpit.evaluate.metrics import Figure
+    from cockpit.evaluate.predictions import Loaded
+    from cockpit.evaluate.significance import Difference
+    from cockpit.evaluate.slices import SliceRow
+    from cockpit.project.model import Kpi, Project
+    from storage.datasets import Version
+
+T = TypeVar("T")
+
+KEPT = 64
+"""Answers of runs that are remembered."""
+
+Group = Literal["evaluation", "kpis", "slices"]
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A metric or a KPI, of all rows or of a slice."""
+
+    group: Group
+    name: str
+    """Of the metric, the KPI or the slice."""
+    metric: str
+    direction: str
+    n: int
+    """Rows."""
+    unit: str = ""
+    figures: Mapping[str, Figure] = field(default_factory=dict)
+    """By run, those that have answered."""
+    differences: Mapping[str, Difference] = field(default_factory=dict)
+    """By run, from the base; none of KPIs."""
+    margin: float | None = None
+    """The difference that does not matter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What can be said of runs by their answers; nothing where there are none."""
+
+    on: str | None = None
+    """The evaluation set's version: `adult-eval@v4`."""
+    rows: int = 0
+    base: str | None = None
+    """The run that differences are measured from; None where it has no answers."""
+    confidence: float = 0.95
+    scores: tuple[Score, ...] = ()
+    problems: tuple[str, ...] = ()
+    """Sentences: which runs are not compared here, and what to do."""
+    notes: tuple[str, ...] = ()
+    """What was derived, a sentence a run."""
+
+
+class Comparer:
+    """Scores runs; remembers what it has opened and loaded by its content. For one thread."""
+
+    def __init__(self) -> None:
+        self._sets: dict[Hashable, EvaluationSet] = {}
+        self._answers: dict[Hashable, Loaded | NotScored] = {}
+
+    def scores(
+        self,
+        project: Project,
+        known: Known,
+        runs: Sequence[str],
+        base: str | None = None,
+        on: str | None = None,
+    ) -> Scores:
+        """Compare runs (ids) on the evaluation set `on`, else on the one that most of them have answered.
+
+        What cannot be computed is a sentence among the problems. Raises `DatasetNotFound` where `on` is none.
+        """
+        candidates = _candidates(project, known, runs, on)
+        if not candidates:
+            return Scores()
+        try:
+            version, loaded = self._best(project, known, runs, base, candidates)
+            if version is None:
+                return Scores(problems=tuple(self._refused(project, known, runs, candidates[0])))
+            opened = self._open(project, known, version)
+            return self._measured(project, known, opened, runs, base, loaded)
+        except UserError as error:
+            return Scores(problems=tuple(str(error).splitlines()))
+
+    def _best(
+        self,
+        project: Project,
+        known: Known,
+        runs: Sequence[str],
+        base: str | None,
+        candidates: Sequence[Version],
+    ) -> tuple[Version | None, dict[str, Loaded]]:
+        """The version on which most runs can be scored, the base among them if possible; the newest of those."""
+        best: tuple[Version | None, dict[str, Loaded]] = None, {}
+        most = (False, 0)
+        for version in candidates:
+            opened = self._open(project, known, version)
+            answers = {
+                run: self._load(known, opened, run) for run in runs if _told(known, run, version)
+            }
+            loaded = {run: one for run, one in answers.items() if not isinstance(one, NotScored)}
+            worth = (base in loaded, len(loaded))
+            if loaded and worth > most:
+                best, most = (version, loaded), worth
+        return best
+
+    def _open(self, project: Project, known: Known, version: Version) -> EvaluationSet:
+        said = project.data.get(version.name)
+        roles = (said.key, said.target, said.positive) if said else None
+        key = (version.label, version.digest, roles)
+        return _once(self._sets, key, lambda: open_as_set(known.layout, project, version), 4)
+
+    def _load(self, known: Known, on: EvaluationSet, run: str) -> Loaded | NotScored:
+        told = tuple(
+            (one.evaluation, one.dataset, one.digest) for one in known.predictions if one.run == run
+        )
+        key = (run, told, known.features.get(run), on.version.label, on.truth.target, on.classes)
+        return _once(self._answers, key, lambda: _answers(known, on, run), KEPT)
+
+    def _refused(
+        self, project: Project, known: Known, runs: Sequence[str], version: Version
+    ) -> list[str]:
+        on = self._open(project, known, version)
+        each = [self._load(known, on, run) for run in runs if _told(known, run, version)]
+        return [str(one) for one in each if isinstance(one, NotScored)]
+
+    def _measured(
+        self,
+        project: Project,
+        known: Known,
+        on: EvaluationSet,
+        runs: Sequence[str],
+        base: str | None,
+        loaded: Mapping[str, Loaded],
+    ) -> Scores:
+        version = on.version
+        others = [self._load(known, on, run) for run in runs if _told(known, run, version)]
+        problems = [str(one) for one in others if isinstance(one, NotScored)]
+        base = base if base in loaded else None
+        first = loaded[base] if base else next(iter(loaded.values()))
+        alike = {run: one for run, one in loaded.items() if one.answers.task == first.answers.task}
+        problems += [
+            f"{known.names[run]} gave answers for {one.answers.task}, not for {first.answers.task}"
+            for run, one in loaded.items()
+            if run not in alike
+        ]
+        scores = list(_scores(project, on, alike, base))
+        problems += [str(one) for one in scores if isinstance(one, UserError)]
+        return Scores(
+            on=version.label,
+            rows=on.frame.height,
+            base=base,
+            confidence=project.evaluation.confidence,
+            scores=tuple(one for one in scores if isinstance(one, Score)),
+            problems=tuple(problems),
+            notes=tuple(
+                f"{known.names[run]}: {note}" for run, one in alike.items() for note in one.notes
+            ),
+        )
+
+
+def _once(kept: dict[Hashable, T], key: Hashable, find: Callable[[], T], most: int) -> T:
+    if key not in kept:
+        while len(kept) >= most:
+            kept.pop(next(iter(kept)))
+        kept[key] = find()
+    return kept[key]
+
+
+def _answers(known: Known, on: EvaluationSet, run: str) -> Loaded | NotScored:
+    try:
+        return answers_of(known, on, run)
+    except NotScored as why:
+        return why
+
+
+def _told(known: Known, run: str, version: Version) -> bool:
+    return known.of(run, version.name) is not None
+
+
+def _candidates(
+    project: Project, known: Known, runs: Sequence[str], on: str | None
+) -> list[Version]:
+    """The versions to be considered, the newest first: of one set, those answered and the newest one."""
+    on = on or project.evaluation.on
+    if on is not None and "@" in on:
+        return [find_among(known.versions, on)]
+    mine = [told for told in known.predictions if told.run in runs]
+    name = on or _most_answered(project, [told.evaluation for told in mine])
+    if name is None:
+        return []
+    newest = find_among(known.versions, name)
+    answered = {told.dataset for told in mine if told.evaluation == newest.name}
+    there = [one for one in known.versions if one.name == newest.name]
+    return [one for one in reversed(there) if one.digest in answered or one is newest]
+
+
+def _most_answered(project: Project, names: Sequence[str]) -> str | None:
+    """The set that most runs have answered; of several, the one that cockpit.toml names first."""
+    count = Counter(names)
+    order = [*evaluation_sets(project), *sorted(count)]
+    return max(count, key=lambda name: (count[name], -order.index(name)), default=None)
+
+
+def _scores(
+    project: Project, on: EvaluationSet, loaded: Mapping[str, Loaded], base: str | None
+) -> Iterator[Score | UserError]:
+    """Group by group; what is wrong with the KPIs, or with the slices, in their place."""
+    answers = {run: one.answers for run, one in loaded.items()}
+    judged, kpis = project.evaluation, project.kpis
+    names = judged.metrics or default_metrics(next(iter(answers.values())).task)
+    built_in = [name for name in names if name not in kpis]
+    first = {name: kpis[name] for name in names[:1] if name in kpis}
+
+    def rows(
+        slices: Mapping[str, str], metrics: Sequence[str], by: Mapping[str, Kpi]
+    ) -> tuple[SliceRow, ...]:
+        return table(on, answers, slices, metrics, by, base, judged).rows
+
+    (whole,) = rows({}, built_in, {})
+    yield from (_score(project, "evaluation", whole, name) for name in built_in)
+    try:
+        (whole,) = rows({}, [], kpis)
+        yield from (_score(project, "kpis", whole, name) for name in kpis)
+    except UserError as error:
+        yield error
+    try:
+        sliced = rows(project.slices, [] if first else names[:1], first) if project.slices else ()
+        yield from (_score(project, "slices", row, names[0]) for row in sliced[1:])
+    except UserError as error:
+        yield error
+
+
+def _score(project: Project, group: Group, row: SliceRow, metric: str) -> Score:
+    kpi = project.kpis.get(metric)
+    differences = {run: cell.differences.get(metric) for run, cell in row.cells.items()}
+    return Score(
+        group=group,
+        name=row.name if group == "slices" else metric,
+        metric=metric,
+        direction=kpi.direction if kpi else find_metric(metric).direction,
+        n=row.n,
+        unit=(kpi.unit or "") if kpi else "",
+        figures={run: cell.figures[metric] for run, cell in row.cells.items()},
+        differences={run: one for run, one in differences.items() if one is not None},
+        margin=project.evaluation.margins.get(metric),
+    )

@@ -1,0 +1,111 @@
+"""A running sweep is asked by files: whatever the moment, who asks hears what became of it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cockpit.sweep import control
+from cockpit.sweep.control import ControlError, Inbox, Reply, Request, ask
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Asker(threading.Thread):
+    """Somebody who asks from outside."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._folder = folder
+        self.reply: Reply | None = None
+
+    def run(self) -> None:
+        self.reply = ask(self._folder, Request("add", count=2), 60)
+
+
+@pytest.fixture
+def inbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Inbox:
+    monkeypatch.setattr(control, "LOOK_SECONDS", 0)
+    return Inbox(tmp_path / "control")
+
+
+def obeyed(request: Request) -> Reply:
+    return Reply(True, f"{request.do} {request.count}")
+
+
+def test_what_is_asked_is_done_and_said(inbox: Inbox, tmp_path: Path) -> None:
+    asker = Asker(tmp_path / "control")
+    asker.start()
+    while not inbox.obey(obeyed):
+        pass
+    asker.join()
+    assert asker.reply == Reply(True, "add 2")
+    inbox.close()
+    assert not (tmp_path / "control").exists()
+
+
+def test_a_request_that_is_still_being_written_is_left_alone(
+    inbox: Inbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put = os.replace
+    looks: list[bool] = []
+
+    def late(source: Path, target: Path) -> None:
+        if not looks:
+            looks.append(inbox.obey(obeyed))
+        put(source, target)
+
+    monkeypatch.setattr(os, "replace", late)
+    asker = Asker(tmp_path / "control")
+    asker.start()
+    while not inbox.obey(obeyed):
+        pass
+    asker.join()
+    assert looks == [False]
+    assert asker.reply == Reply(True, "add 2")
+
+
+def test_who_asks_as_the_sweep_ends_is_told_so(inbox: Inbox, tmp_path: Path) -> None:
+    asker = Asker(tmp_path / "control")
+    asker.start()
+    while not list((tmp_path / "control").glob("*.request")):
+        pass
+    inbox.close()
+    asker.join()
+    assert asker.reply == Reply(False, "the sweep has come to its end; nothing was done")
+
+
+def test_a_request_that_nobody_takes_is_withdrawn(inbox: Inbox, tmp_path: Path) -> None:
+    with pytest.raises(ControlError, match="nothing was done"):
+        ask(tmp_path / "control", Request("pause"), 0.05)
+    assert not inbox.obey(obeyed)
+
+
+def test_a_driver_that_dies_with_a_request_in_hand_is_not_waited_for(
+    inbox: Inbox, tmp_path: Path
+) -> None:
+    def dies(_: Request) -> Reply:
+        raise SystemExit
+
+    def obey_to_the_end() -> None:
+        while True:
+            inbox.obey(dies)
+
+    raised: list[ControlError] = []
+
+    def ask_it() -> None:
+        try:
+            ask(tmp_path / "control", Request("pause"), 0.5)
+        except ControlError as error:
+            raised.append(error)
+
+    asker = threading.Thread(target=ask_it)
+    asker.start()
+    with pytest.raises(SystemExit):
+        obey_to_the_end()
+    asker.join()
+    assert "took it in hand" in str(raised[0])
