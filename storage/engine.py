@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from storage.expressions.names import quoted
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -80,11 +82,6 @@ def end_idle() -> None:
 
 os.register_at_fork(before=end_idle)
 atexit.register(end_idle)
-
-
-def quoted(text: str) -> str:
-    """A text as SQL writes it, where no parameter can stand."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _take(spill: Path | None) -> Engine:

@@ -8,14 +8,22 @@ UserError
 ├── ExpressionFailed (storage.frames)      a slice or a KPI took too long, or more memory than it may
 ├── NothingToSortBy  (storage.expressions.terms)  no run has what is to be sorted by
 ├── QueryError       (storage.sandbox)     the SQL of `cockpit sql` cannot be run
+├── ModelNotFound    (storage.models)      no model, version or alias answers to the text
+├── AliasTaken       (storage.models)      somebody moved the alias meanwhile
+├── NothingBefore    (storage.models)      there is nothing to roll back to
 ├── NoSuchMetric     (storage.reader)      no run has reported the metric
 ├── RunNotFound      (storage.runs)        no run answers to the text
 ├── SweepNotFound    (storage.sweeps)      no sweep has the name
 ├── NoSuchObjective  (cockpit.sweep.importance)  the sweep has no objective of that name
 ├── BadPredictions   (cockpit.evaluate.prediction_files)  predictions that cannot be read, or do not fit
+├── BundleError      (cockpit.models.safety)  a model's bundle cannot be used
+│   └── BundleRefused  it is not what it says it is, or wants more than it may
+├── BadRows          (cockpit.models.signature)  rows that a model cannot be asked about
 ├── BadTruth         (cockpit.evaluate.truth)  an evaluation set by which nothing can be scored
+├── NotPromotable    (cockpit.models.promotion)  a run or a version cannot be promoted as it is
 ├── NotScored        (cockpit.evaluate.evaluation)  a run has no answers on the version asked for
 ├── NoLoss           (cockpit.evaluate.worst)  nobody can say how badly the rows are answered
+├── BadRule          (cockpit.models.rules)  a rule that does not fit the model or its rows
 ├── CannotGrow       (cockpit.evaluate.growth)  rows that cannot become part of an evaluation set
 ├── NothingNew       (cockpit.evaluate.growth)  the set has all those rows already
 ├── DemoError        (cockpit.demo.write)   the demo project cannot be written
@@ -26,7 +34,8 @@ UserError
 ├── DataError        (cockpit.data.files)   data that cannot be read, or are gone
 ├── ProjectError     (cockpit.project.reading) cockpit.toml cannot be used as it stands
 ├── SpecError        (cockpit.sweep.spec)  the sweep's file asks for what cannot be
-├── ContractError    (cockpit.data.column_types)  a contract asks for what cannot be
+├── ContractError    (cockpit.project.rules)  a contract asks for what cannot be
+│   └── RuleError    its rule for a column does
 ├── NoContract       (cockpit.data.contracts)  there is nothing to check data against
 ├── ContractBroken   (cockpit.data.contracts)  a sweep does not start on such data
 ├── DiffError        (cockpit.data.diff)   two tables cannot be compared by such a key

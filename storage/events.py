@@ -217,6 +217,44 @@ class PredictionsSeen:
     time: float
 
 
+@dataclass(frozen=True, slots=True)
+class ModelRegistered:
+    """A run's bundle became a version of a model; stored once for each model and digest."""
+
+    kind: ClassVar[str] = "model"
+    model: str
+    number: int
+    """Counted from 1 within the model."""
+    digest: str
+    """Of the version: its run, its bundle and its rules."""
+    run: int
+    bundle: str
+    """The digest of the bundle's manifest."""
+    content: dict[str, Any]
+    """Where it comes from, and its `rules`: see cockpit.models.promotion."""
+    time: float
+
+
+@dataclass(frozen=True, slots=True)
+class AliasMoved:
+    """A model's alias went from one version to another; what it rests on goes with it."""
+
+    kind: ClassVar[str] = "alias"
+    model: str
+    number: int
+    """Counted from 1 within the model, over all its aliases: the order in which they were moved."""
+    alias: str
+    from_digest: str | None
+    """The version it was on; None where it was nowhere."""
+    to_digest: str | None
+    how: str
+    """`promote`, `forced` (against the gates) or `rollback`."""
+    who: str
+    reason: str | None
+    evidence: dict[str, Any]
+    time: float
+
+
 Event = (
     WriterBegan
     | SweepCreated
@@ -235,6 +273,8 @@ Event = (
     | DatasetFacts
     | DatasetGrown
     | PredictionsSeen
+    | ModelRegistered
+    | AliasMoved
 )
 
 _TYPES: dict[str, type[Event]] = {t.kind: t for t in get_args(Event)}

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from storage.events import (
     SYSTEM,
+    AliasMoved,
     DatasetFacts,
     DatasetGrown,
     DatasetSeen,
     Event,
     MetricLogged,
+    ModelRegistered,
     ParamSet,
     PredictionsSeen,
     ProvenanceSeen,
@@ -63,6 +65,8 @@ class Rows:
     growth: list[DatasetGrown] = field(default_factory=list)
     predictions: list[PredictionsSeen] = field(default_factory=list)
     """Of the newest attempts."""
+    models: list[ModelRegistered] = field(default_factory=list)
+    moves: list[AliasMoved] = field(default_factory=list)
     restarted: set[int] = field(default_factory=set)
     """Runs whose points up to here are void."""
     deleted: set[int] = field(default_factory=set)
@@ -88,9 +92,14 @@ def fold(rows: Rows, event: Event, writer: str) -> None:
 
     What was deleted stays deleted, and a name that was given stays, in whatever order the spools are read.
     """
+    if isinstance(event, ModelRegistered):  # which outlives its run
+        rows.models.append(event)
+        return
     if (rows.deleted or rows.deleted_runs) and _is_deleted(rows, event):
         return
     match event:
+        case AliasMoved():
+            rows.moves.append(event)
         case SweepCreated():
             _sweep(rows, event.sweep).update(
                 name=event.name,

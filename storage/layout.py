@@ -100,6 +100,14 @@ class Layout:
         """Where the content of a dataset's version is kept, if it is; `suffix` tells its format (`.parquet`)."""
         return self.root / "datasets" / f"{digest.rpartition(':')[2][:32]}{suffix}"
 
+    def bundle(self, run: str) -> Path:
+        """The folder of the model that a run saved, if it did."""
+        return self.run_folder(run) / "model"
+
+    def model(self, digest: str) -> Path:
+        """A registered bundle (by its own digest), kept whatever becomes of its run."""
+        return self.root / "models" / digest.rpartition(":")[2][:32]
+
     def predictions(self, run: str) -> Path:
         """The folder of what a run predicted."""
         return self.run_folder(run) / "predictions"

@@ -9,7 +9,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from storage.faults import StoreBusy, program
+from storage.faults import StoreBusy, StoreError, program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +30,10 @@ def locked(layout: Layout, deadline: float) -> Iterator[bool]:
     if not writable and not layout.lock.exists():
         yield False
         return
-    file = os.open(layout.lock, os.O_CREAT | os.O_RDWR if writable else os.O_RDONLY, 0o644)
+    try:
+        file = os.open(layout.lock, os.O_CREAT | os.O_RDWR if writable else os.O_RDONLY, 0o644)
+    except PermissionError as error:
+        raise StoreError(f"{layout.root} may not be read by you: {error.strerror}") from error
     try:
         kind = fcntl.LOCK_EX if writable else fcntl.LOCK_SH
         with _next_in_line(file, layout, deadline, writable):

@@ -14,7 +14,10 @@ The views, one row a thing, the trash left out (times are UTC):
 - `sweeps`: id, name, state, reason, directions, metrics, trials, workers, sampler, pruner, seed, started,
   ended, seconds;
 - `datasets`: digest, name, path, bytes, time of the files of data that were seen, and `rows` where known;
-- `predictions`: run, evaluation, dataset (its digest), file, rows, time.
+- `predictions`: run, evaluation, dataset (its digest), file, rows, time;
+- `models`: model, version (1, 2…), digest, run, bundle (its digest), content (JSON), time of the versions registered;
+- `promotions`: model, number, alias, from_version, to_version, how (promote, forced, rollback), who, reason,
+  evidence (JSON), time of every move of an alias there ever was.
 """
 
 from __future__ import annotations
@@ -29,8 +32,8 @@ import duckdb
 import polars as pl
 
 from storage.deadline import OutOfTime, within
-from storage.engine import quoted
 from storage.errors import UserError
+from storage.expressions.names import quoted
 from storage.expressions.run_filter import SECONDS
 from storage.faults import explain
 from storage.scratch import scratch
@@ -86,6 +89,17 @@ from store.datasets left join store.dataset_facts f using (digest);
 create view predictions as
 select r.key as run, p.evaluation, p.dataset, p.file, p."rows", p.time
 from store.predictions p join store.runs r on p.run = r.id where r.trashed is null;
+
+create view models as
+select m.model, m.number as version, m.digest, coalesce(r.key, m.content->>'run') as run, m.bundle, m.content, m.time
+from store.models m left join store.runs r on m.run = r.id;
+
+create view promotions as
+select p.model, p.number, p.alias, f.number as from_version, t.number as to_version, p.how, p.who, p.reason,
+    p.evidence, p.time
+from store.promotions p
+left join store.models f on f.model = p.model and f.digest = p.from_digest
+left join store.models t on t.model = p.model and t.digest = p.to_digest;
 """
 _ALLOWED = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
 _AS_TEXT = {"interval", "bit", "hugeint", "uhugeint", "bignum", "union", "variant"}

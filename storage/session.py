@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from storage.engine import quoted
+from storage.expressions.names import quoted
 from storage.faults import StoreError, StoreFull, explain
 
 if TYPE_CHECKING:

@@ -164,6 +164,8 @@ class Store:
             hash(tuple(found)),
             len(self._alive(found)),
             _inode(self.layout.database),
+            # A segment that came and was taken in between two looks is told by its folder alone.
+            _changed(self.layout.spool),
         )
 
     @contextmanager
@@ -208,6 +210,13 @@ def _network(layout: Layout) -> list[str]:
         f"{layout.root} lies on a network file system ({kind}): open it from one machine at a time, "
         "or keep it on a local disk; its locks are not to be trusted between machines"
     ]
+
+
+def _changed(folder: Path) -> int:
+    """When a file came into the folder last, or went, in nanoseconds."""
+    with contextlib.suppress(FileNotFoundError):
+        return folder.stat().st_mtime_ns
+    return 0
 
 
 def _inode(file: Path) -> int:

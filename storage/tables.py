@@ -15,7 +15,7 @@ from storage.fold import Rows, to_time
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from storage.events import DatasetGrown, DatasetSeen
+    from storage.events import AliasMoved, DatasetGrown, DatasetSeen, ModelRegistered
     from storage.fold import Row
     from storage.session import Session
 
@@ -82,6 +82,27 @@ _PREDICTIONS: dict[str, Any] = {
     "columns": pl.List(pl.String),
     "time": _TIME,
 }
+_MODELS: dict[str, Any] = {
+    "model": pl.String,
+    "number": pl.Int64,
+    "digest": pl.String,
+    "run": pl.Int64,
+    "bundle": pl.String,
+    "content": pl.String,
+    "time": _TIME,
+}
+_MOVES: dict[str, Any] = {
+    "model": pl.String,
+    "number": pl.Int64,
+    "alias": pl.String,
+    "from_digest": pl.String,
+    "to_digest": pl.String,
+    "how": pl.String,
+    "who": pl.String,
+    "reason": pl.String,
+    "evidence": pl.String,
+    "time": _TIME,
+}
 _JSON = ("driver", "user_attrs", "system_attrs", "params", "distributions", "resources")
 _SCHEMAS = {"sweeps": _SWEEPS, "runs": _RUNS}
 _FEW = 20
@@ -133,6 +154,8 @@ def save(session: Session, loaded: Loaded, points: list[pl.DataFrame]) -> None:
     _save_facts(session, rows.facts)
     _save_growth(session, rows.growth)
     _save_predictions(session, rows)
+    _save_models(session, rows.models)
+    _save_moves(session, rows.moves)
     _delete(session, rows)
 
 
@@ -245,16 +268,25 @@ def _save_provenance(session: Session, seen: dict[str, dict[str, Any]]) -> None:
 
 
 def _save_datasets(session: Session, seen: list[DatasetSeen]) -> None:
+    """When each content was first and last seen at each path, in whichever order that is told."""
     for one in seen:
         session.write(
-            "insert into datasets select $digest, $name, $path, $bytes, $time where not exists ("
-            "from datasets where digest = $digest and name = $name and path = $path)",
+            "insert into datasets values ($digest, $name, $path, $bytes, $time)",
             digest=one.digest,
             name=one.name,
             path=one.path,
             bytes=one.bytes,
             time=to_time(one.time),
         )
+        session.write(_BETWEEN, digest=one.digest, name=one.name, path=one.path)
+
+
+_BETWEEN = """
+delete from datasets where rowid in (
+    select rowid from datasets where digest = $digest and name = $name and path = $path
+    qualify row_number() over (order by time, rowid) > 1 and row_number() over (order by time desc, rowid) > 1
+)
+"""
 
 
 def _save_facts(session: Session, facts: dict[str, dict[str, Any]]) -> None:
@@ -298,6 +330,35 @@ def _save_predictions(session: Session, rows: Rows) -> None:
             pl.DataFrame(told, schema=_PREDICTIONS),
         )
         session.write("insert into predictions by name from incoming")
+
+
+def _save_models(session: Session, told: list[ModelRegistered]) -> None:
+    """Each version once, as it was first told."""
+    if told:
+        first = {(one.model, one.digest): one for one in reversed(told)}
+        rows = [
+            {**_told(one, _MODELS), "content": to_json(one.content), "time": to_time(one.time)}
+            for one in reversed(first.values())
+        ]
+        session.write(
+            "insert into models by name select * from incoming where not exists (from models m"
+            " where m.model = incoming.model and m.digest = incoming.digest)",
+            pl.DataFrame(rows, schema=_MODELS),
+        )
+
+
+def _told(event: ModelRegistered | AliasMoved, columns: Mapping[str, Any]) -> Row:
+    return {name: getattr(event, name) for name in columns}
+
+
+def _save_moves(session: Session, told: list[AliasMoved]) -> None:
+    if told:
+        rows = [
+            {**_told(one, _MOVES), "evidence": to_json(one.evidence), "time": to_time(one.time)}
+            for one in told
+        ]
+        frame = pl.DataFrame(rows, schema=_MOVES)
+        session.write("insert into promotions by name from incoming", frame)
 
 
 def _delete(session: Session, rows: Rows) -> None:

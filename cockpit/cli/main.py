@@ -50,6 +50,15 @@ SECTIONS = {
         "evaluate": "Score runs on an evaluation set.",
         "eval": "List, show and grow evaluation sets.",
     },
+    "Promote": {
+        "models": "List models, and what their aliases mean.",
+        "model": "Show a model, or one of its versions.",
+        "promote": "Make a run's model what an alias means, if its gates let it.",
+        "rollback": "Go back to the version before.",
+        "history": "What was live when, and why?",
+        "predict": "Predict the rows of a file.",
+        "export": "Write a model into a folder of its own.",
+    },
     "Keep": {
         "tag": "Tag runs.",
         "note": "Write a note on a run.",

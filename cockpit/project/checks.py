@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import PydanticCustomError
 
+from cockpit.project.rules import RuleError, check_rule
 from cockpit.project.words import heading, place
 from cockpit.sweep.spec.errors import hint, show
 from cockpit.sweep.spec.units import seconds
@@ -13,7 +14,14 @@ from cockpit.sweep.spec.units import seconds
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping
 
-    from cockpit.project.model import ColumnRule, Contract, DataTable, EvaluationTable, Kpi
+    from cockpit.project.model import (
+        ColumnRule,
+        Contract,
+        DataTable,
+        EvaluationTable,
+        Kpi,
+        ModelTable,
+    )
     from cockpit.sweep.spec.errors import Fault, KeyPath
 
 LONGEST_NAME = 100
@@ -21,7 +29,7 @@ _FORBIDDEN = "@/\\#"
 
 
 def name_problem(name: str, versioned: bool = False) -> str | None:
-    """What is wrong with a name of a dataset (`versioned`), a slice or a KPI; None where nothing is."""
+    """What is wrong with a name of a dataset or a model (`versioned`), a slice or a KPI; None where nothing is."""
     if not name.strip() or name != name.strip() or not name.isprintable():
         return "should be visible characters, without spaces at its ends"
     if len(name) > LONGEST_NAME:
@@ -34,7 +42,7 @@ def name_problem(name: str, versioned: bool = False) -> str | None:
 def name_faults(table: str, names: Mapping[str, Any]) -> Iterator[Fault]:
     """The names in a table that cannot be."""
     for name in names:
-        problem = name_problem(name, versioned=table == "data")
+        problem = name_problem(name, versioned=table in ("data", "models"))
         if problem:
             yield (table, name), f"[{table}] {show(name)}: the name {problem}"
 
@@ -104,18 +112,63 @@ def metric_faults(table: EvaluationTable, kpis: Container[str]) -> Iterator[Faul
             yield path, f"[evaluation] {path[1]}: {error}"
 
 
+def model_faults(
+    models: Mapping[str, ModelTable], raw: Mapping[str, Mapping[str, Any]]
+) -> Iterator[Fault]:
+    """Gates and rules that cannot be; `raw` are the tables as the file has them."""
+    for name, table in models.items():
+        path: KeyPath = ("models", name)
+        yield from set_faults(path, table.on, raw["data"])
+        yield from _gate_faults(path, table, raw["kpis"], raw["slices"])
+        yield from _rule_faults(path, table)
+
+
+def _gate_faults(
+    path: KeyPath, table: ModelTable, kpis: Container[str], slices: Mapping[str, Any]
+) -> Iterator[Fault]:
+    from cockpit.models.gate_syntax import checked_gate
+    from storage.expressions.terms import FilterError
+
+    named = table.gates if not isinstance(table.gates, tuple) else {}
+    places: dict[KeyPath, str] = {(*path, "gates", key): text for key, text in named.items()}
+    if isinstance(table.gates, tuple):
+        places = {(*path, "gates", number): text for number, text in enumerate(table.gates)}
+    for here, text in places.items():
+        try:
+            checked_gate(text, kpis, slices)
+        except FilterError as error:
+            yield here, f"{place(here)} = {show(text)}: {error}"
+
+
+def _rule_faults(path: KeyPath, table: ModelTable) -> Iterator[Fault]:
+    from storage.expressions.fallbacks import parse_fallback
+    from storage.expressions.terms import FilterError
+
+    for number, text in enumerate(table.rules):
+        here = (*path, "rules", number)
+        try:
+            parse_fallback(text)
+        except FilterError as error:
+            yield here, f"{place(here)} = {show(text)}: {error}"
+
+
 def evaluation_faults(table: EvaluationTable, data: Mapping[str, Any]) -> Iterator[Fault]:
     """`data` are the entries of [data] as the file has them."""
+    yield from set_faults(("evaluation",), table.on, data)
+
+
+def set_faults(path: KeyPath, on: str | None, data: Mapping[str, Any]) -> Iterator[Fault]:
+    """The name of an evaluation set, in the table at `path`, that is none."""
     sets = [name for name, entry in data.items() if _is_evaluation(entry)]
-    if table.on is not None and table.on not in sets:
-        start = f"[evaluation] on = {show(table.on)}"
-        if table.on in data:
-            yield ("evaluation", "on"), f"{start} needs evaluation = true in [data.{table.on}]"
+    if on is not None and on not in sets:
+        start = f"{heading(path)} on = {show(on)}"
+        if on in data:
+            yield (*path, "on"), f"{start} needs evaluation = true in [data.{on}]"
         elif sets:
-            yield ("evaluation", "on"), f"{start} is no evaluation set{hint(table.on, sets)}"
+            yield (*path, "on"), f"{start} is no evaluation set{hint(on, sets)}"
         else:
-            text = f"{start} is no evaluation set; add [data.{table.on}] with evaluation = true"
-            yield ("evaluation", "on"), text
+            text = f"{start} is no evaluation set; add [data.{on}] with evaluation = true"
+            yield (*path, "on"), text
 
 
 def _is_evaluation(entry: Any) -> bool:
@@ -129,12 +182,11 @@ def _bounds(path: KeyPath, rule: ColumnRule) -> Iterator[Fault]:
             (*path, "allowed"),
             f"{start} allowed is empty; leave it out, or name what may be there",
         )
+    try:
+        check_rule(str(path[-1]), rule)
+    except RuleError as error:
+        yield (*path, error.key), f"{start} {error.sentence}"
+        return
     low, high = rule.min, rule.max
-    if rule.type in ("bool", "text") and (low is not None or high is not None):
-        key = "max" if low is None else "min"
-        yield (*path, key), f"{start} {key} is not for type {show(rule.type)}"
-    elif low is not None and high is not None:
-        if isinstance(low, str) != isinstance(high, str):
-            yield (*path, "max"), f"{start} max should be of the kind that min is"
-        elif low > high:  # type: ignore[operator]
-            yield (*path, "max"), f"{start} max = {show(high)} is below min = {show(low)}"
+    if low is not None and high is not None and low > high:  # type: ignore[operator]
+        yield (*path, "max"), f"{start} max = {show(high)} is below min = {show(low)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping  # noqa: TC003 - pydantic reads it
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path  # noqa: TC003
 from typing import Annotated, Literal
@@ -80,6 +80,24 @@ class Kpi(Table):
     unit: str | None = None
 
 
+class ModelTable(Table):
+    """`[models.NAME]`: what a version must hold to become what an alias means."""
+
+    on: str | None = None
+    """The evaluation set it is judged on; default: that of `[evaluation]`, or the only one."""
+    gates: tuple[str, ...] | Mapping[str, str]
+    """Comparisons that must hold, in a list or each under a name: see storage.expressions.gates."""
+    rules: tuple[str, ...] = ()
+    """What goes before the model's own answer, the first that holds: `when age < 18 then 0`."""
+
+    @property
+    def named(self) -> Mapping[str, str]:
+        """The gates by their names; one that has none is its own."""
+        return (
+            self.gates if isinstance(self.gates, Mapping) else {gate: gate for gate in self.gates}
+        )
+
+
 class EvaluationTable(Table):
     """`[evaluation]`: how runs are judged."""
 
@@ -108,3 +126,4 @@ class Project:
     kpis: Mapping[str, Kpi] = field(default_factory=dict)
     slices: Mapping[str, str] = field(default_factory=dict)
     """By name, a condition over the columns of the evaluation set."""
+    models: Mapping[str, ModelTable] = field(default_factory=dict)

@@ -17,6 +17,7 @@ from cockpit.project.checks import (
     expression_faults,
     kpi_faults,
     metric_faults,
+    model_faults,
     name_faults,
 )
 from cockpit.project.model import Contract, EvaluationTable, Project
@@ -33,9 +34,9 @@ if TYPE_CHECKING:
     from storage.layout import Layout
 
 FILE = "cockpit.toml"
-TABLES = ("data", "evaluation", "kpis", "slices")
-LATER = ("models", "gates", "rules")
-"""Tables that are nobody's yet, and no mistake."""
+TABLES = ("data", "evaluation", "kpis", "slices", "models")
+_OF_MODELS = ("gates", "rules")
+"""Keys of a model that somebody may take for tables."""
 
 
 class ProjectError(UserError):
@@ -132,7 +133,7 @@ def _checked(source: Source, document: Mapping[str, Any]) -> Project:
         name: {"expression": entry} if isinstance(entry, str) else entry
         for name, entry in raw["kpis"].items()
     }
-    models: dict[str, dict[str, Any]] = {"data": {}, "kpis": {}}
+    models: dict[str, dict[str, Any]] = {"data": {}, "kpis": {}, "models": {}}
     for table, found in models.items():
         faults += name_faults(table, raw[table])
         for name, entry in raw[table].items():
@@ -146,6 +147,7 @@ def _checked(source: Source, document: Mapping[str, Any]) -> Project:
         faults += data_faults(name, table)
     faults += kpi_faults(models["kpis"], document.get("kpis", {}))
     faults += _slice_faults(raw["slices"])
+    faults += model_faults(models["models"], raw)
     if evaluation is not None:
         faults += evaluation_faults(evaluation, raw["data"])
         faults += metric_faults(evaluation, raw["kpis"])
@@ -159,6 +161,7 @@ def _checked(source: Source, document: Mapping[str, Any]) -> Project:
         evaluation=evaluation,
         kpis=models["kpis"],
         slices=raw["slices"],
+        models=models["models"],
     )
 
 
@@ -175,10 +178,13 @@ def _slice_faults(slices: Mapping[str, Any]) -> Iterable[Fault]:
 
 def _unknown_tables(document: Mapping[str, Any]) -> Iterable[Fault]:
     for name, value in document.items():
-        if name in TABLES or name in LATER:
+        if name in TABLES:
             continue
-        if isinstance(value, dict | tuple):
-            yield (name,), f"[{name}] is not a known table{hint(name, (*TABLES, *LATER))}"
+        if name in _OF_MODELS:
+            example = f'[models.NAME] with {name} = ["…"]'
+            yield (name,), f"[{name}] belongs to a model: {example}"
+        elif isinstance(value, dict | tuple):
+            yield (name,), f"[{name}] is not a known table{hint(name, TABLES)}"
         else:
             text = f"{name} stands above every table; put it below the one it belongs to"
             yield (name,), f"{text}: {', '.join(f'[{table}]' for table in TABLES)}"

@@ -14,6 +14,7 @@ from cockpit.project.model import (
     EvaluationTable,
     Fresh,
     Kpi,
+    ModelTable,
 )
 from cockpit.sweep.given import key_of
 from cockpit.sweep.spec.errors import hint, nearest, show
@@ -37,6 +38,7 @@ _SEVERAL_TYPES = {
     "min": _ANY_BOUND,
     "max": _ANY_BOUND,
     "nulls": "should be true, false, or a share from 0 to 1",
+    "gates": "should be a list of comparisons in quotes, or a table of them by name",
 }
 """Keys whose value may be of one type or another: what they take, said once."""
 _NO_TABLE = ("model_type", "model_attributes_type", "dict_type", "mapping_type")
@@ -128,5 +130,6 @@ MODELS: Mapping[str, type[Table]] = {
     "data": DataTable,
     "kpis": Kpi,
     "evaluation": EvaluationTable,
+    "models": ModelTable,
 }
 """By table of cockpit.toml: the model of its entries, or its own."""

@@ -51,6 +51,8 @@ _SETS = {
     "dataset_facts": "digest, content",
     "dataset_growth": "name, digest, parent",
     "predictions": "run, evaluation, dataset, digest",
+    "models": "model, number, digest, run",
+    "promotions": "model, number, alias, from_digest, to_digest, how, time",
     "quarantine": "file, position, problem, line",
     "deleted": "id",
 }

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from storage.expressions.names import typed
+from storage.expressions.names import quoted, typed
 from storage.expressions.terms import Kind
 
 if TYPE_CHECKING:
@@ -220,7 +220,7 @@ class _Guess:
         if kind is Kind.TEXT:
             for text in self.values_of(column):
                 if text.isprintable():
-                    yield _Candidate("'" + text.replace("'", "''") + "'", "value", text)
+                    yield _Candidate(quoted(text), "value", text)
 
     def _operands(self) -> Iterator[_Candidate]:
         depth = sum((t.word == "(") - (t.word == ")") for t in self.before)

@@ -1,4 +1,4 @@
-"""How the names of columns are typed in an expression: as they are, or in double quotes."""
+"""How names and texts are written in SQL: a name as it is or in double quotes, a text in single ones."""
 
 from __future__ import annotations
 
@@ -26,3 +26,8 @@ def typed(name: str) -> str:
     """A name as it is to be typed; parts between dots are names of their own (`model.depth`)."""
     plain = all(_WORD.fullmatch(p) and p.lower() not in _TAKEN for p in name.split("."))
     return name if plain else '"' + name.replace('"', '""') + '"'
+
+
+def quoted(text: str) -> str:
+    """A text, where no parameter can stand."""
+    return "'" + text.replace("'", "''") + "'"

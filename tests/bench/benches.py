@@ -14,11 +14,13 @@ from storage.runs import curve
 from storage.spool import SpoolWriter, segments
 from storage.store import Store
 from tests.bench import (
+    bundling,
     comparing,
     keys,
     predicting,
     profiling,
     programs,
+    promoting,
     screens,
     slices,
     sweeps,
@@ -242,6 +244,6 @@ BENCHES: dict[str, Callable[[], Iterator[Figure]]] = {
         one_run, points_in, points_out, writer, top_fifty, cycle, disk, optuna, reader, growth,
         sweeps.overhead, sweeps.soak, slices.metrics, slices.slices,
         keys.keys, comparing.diff, comparing.drift, profiling.profile,
-        screens.start_up, screens.memory, predicting.predicting,
+        screens.start_up, screens.memory, predicting.predicting, promoting.promotions, bundling.bundle,
     )
 }  # fmt: skip

@@ -39,13 +39,13 @@ def start_up() -> Iterator[Figure]:
 
 def _start(runs: int) -> tuple[float, float, float]:
     """CPU seconds and seconds to the first frame, and seconds to the first rows."""
+    began = time.monotonic()
     with _opened(runs) as line:
-        began = psutil.Process(line.child.pid).create_time()
         _until(line, r" Runs ")
-        frame = time.time() - began
+        frame = time.monotonic() - began
         cpu = sum(psutil.Process(line.child.pid).cpu_times()[:2])
         _until(line, rf"bench#{runs - 1}")
-        return cpu, frame, time.time() - began
+        return cpu, frame, time.monotonic() - began
 
 
 def memory() -> Iterator[Figure]:

@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cockpit.project.model import ColumnRule, Contract, DataTable, EvaluationTable, Fresh, Kpi
+from cockpit.project.model import (
+    ColumnRule,
+    Contract,
+    DataTable,
+    EvaluationTable,
+    Fresh,
+    Kpi,
+    ModelTable,
+)
 from cockpit.project.reading import (
     ProjectError,
     find_project,
@@ -58,8 +66,10 @@ cost = { expression = "avg(y_score)", direction = "minimize", unit = "EUR" }
 [slices]
 "young women" = "age < 25 and sex = 'Female'"
 
-[gates]
-"comes later" = true
+[models.income]
+on = "adult-eval"
+gates = ["auc >= incumbent.auc - 0.002", "slice('young women').recall >= 0.6"]
+rules = ["when age < 18 then 0"]
 """
 
 
@@ -116,6 +126,13 @@ def test_everything_that_it_may_say_is_read(tmp_path: Path) -> None:
         "cost": Kpi(expression="avg(y_score)", direction="minimize", unit="EUR"),
     }
     assert found.slices == {"young women": "age < 25 and sex = 'Female'"}
+    assert found.models == {
+        "income": ModelTable(
+            on="adult-eval",
+            gates=("auc >= incumbent.auc - 0.002", "slice('young women').recall >= 0.6"),
+            rules=("when age < 18 then 0",),
+        )
+    }
 
 
 def test_a_spec_goes_by_the_file_beside_it_first(tmp_path: Path, layout: Layout) -> None:
@@ -132,10 +149,39 @@ def test_a_spec_goes_by_the_file_beside_it_first(tmp_path: Path, layout: Layout)
     ("text", "said"),
     [
         ("[modles]", 'line 1: [modles] is not a known table; did you mean "models"?'),
+        ("[gates]", 'line 1: [gates] belongs to a model: [models.NAME] with gates = ["…"]'),
+        ("[models.income]", "line 1: [models.income] needs gates"),
+        (
+            '[models."a@b"]\ngates = []',
+            'line 1: [models] "a@b": the name should be without @ / \\ # and not begin with a dot or a dash',
+        ),
+        (
+            '[models.income]\ngates = ["auc >= 0.5", "acc >= 0.5"]',
+            "line 2: [models.income] gates = \"acc >= 0.5\": there is no figure 'acc'; did you mean 'auc'?",
+        ),
+        (
+            '[models.income.gates]\nsmall = "size_mb <= 50"\nfair = "every slice: recall > 0.5"',
+            'line 3: [models.income.gates] fair = "every slice: recall > 0.5": every slice: there is none yet;'
+            " [slices] of cockpit.toml names them",
+        ),
+        (
+            '[models.income]\ngates = []\nrules = ["when age < 18"]',
+            "line 3: [models.income] rules = \"when age < 18\": 'then' is missing;"
+            " a rule is: when CONDITION then VALUE",
+        ),
+        (
+            '[models.income]\non = "evl"\ngates = []',
+            'line 2: [models.income] on = "evl" is no evaluation set; add [data.evl] with evaluation = true',
+        ),
+        (
+            "[models.income]\ngates = 4",
+            "line 2: [models.income] gates = 4 should be a list of comparisons in quotes, or a table of"
+            " them by name",
+        ),
         (
             "x = 1",
             "line 1: x stands above every table; put it below the one it belongs to: [data],"
-            " [evaluation], [kpis], [slices]",
+            " [evaluation], [kpis], [slices], [models]",
         ),
         (
             "slices = 3",
@@ -191,11 +237,26 @@ def test_a_spec_goes_by_the_file_beside_it_first(tmp_path: Path, layout: Layout)
         ),
         (
             '[data.a]\npath = "x.csv"\n[data.a.contract.columns.age]\nmin = 3\nmax = "x"',
-            "line 5: [data.a.contract.columns.age] max should be of the kind that min is",
+            'line 5: [data.a.contract.columns.age] has max = "x", which is neither a number nor an ISO date or time'
+            ' such as "2024-01-31"',
         ),
         (
             '[data.a]\npath = "x.csv"\n[data.a.contract.columns.age]\ntype = "text"\nmin = 3',
-            'line 5: [data.a.contract.columns.age] min is not for type "text"',
+            "line 5: [data.a.contract.columns.age] contradicts itself: min means a number, the rest of it a text",
+        ),
+        (
+            '[data.a]\npath = "x.csv"\n[data.a.contract.columns.age]\nmin = "0001-01-01T00:00:00+05:00"',
+            'line 4: [data.a.contract.columns.age] has min = "0001-01-01T00:00:00+05:00", which is neither a number nor'
+            ' an ISO date or time such as "2024-01-31"',
+        ),
+        (
+            '[data.a]\npath = "x.csv"\n[data.a.contract.columns.age]\ntype = "text"\npattern = "("',
+            "line 5: [data.a.contract.columns.age] has a pattern that is no regular expression: unclosed group",
+        ),
+        (
+            '[data.a]\npath = "x.csv"\n[data.a.contract.columns.age]\nallowed = [1, "x"]',
+            "line 4: [data.a.contract.columns.age] contradicts itself: allowed ('x') means a text,"
+            " the rest of it a number",
         ),
         (
             '[data.a]\npath = "x.csv"\n[data.a.contract.columns.age]\nallowed = []',

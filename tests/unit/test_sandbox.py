@@ -55,6 +55,8 @@ def test_the_views_hold_what_their_documentation_says(layout: Layout) -> None:
         "sweeps": "id name state reason directions metrics trials workers sampler pruner seed started ended seconds",
         "datasets": "digest name path bytes time rows",
         "predictions": "run evaluation dataset file rows time",
+        "models": "model version digest run bundle content time",
+        "promotions": "model number alias from_version to_version how who reason evidence time",
     }
     for view, names in columns.items():
         assert ask(layout, f"from {view}").frame.columns == names.split()

@@ -235,7 +235,7 @@ class Trial:
 
     @property
     def data(self) -> dict[str, str]:
-        """The files named in the spec's [data], by name."""
+        """Paths of the files in the spec's [data] and of the project's evaluation sets, by name."""
         found: dict[str, str] = json.loads(os.environ.get("COCKPIT_DATA", "{}"))
         return found
 
@@ -367,12 +367,60 @@ class Trial:
         if features is not None:
             self.set_user_attr("features", [str(name) for name in features])
 
+    def save_model(
+        self,
+        model: Any,
+        example: Any,
+        *,
+        target: str | None = None,
+        positive: Any = None,
+        columns: Sequence[str] | None = None,
+        classes: Any = None,
+        files: Mapping[str, Any] | None = None,
+        unsafe_pickle: bool = False,
+    ) -> Any:
+        """Keeps the trained model with the run, as a bundle that can be deployed; told again, the last one counts.
+
+        `model` is an estimator of scikit-learn with its preprocessing, an ONNX model (or its path), or None
+        where `files` names those of another framework. `example` is a frame or an array of raw rows as the
+        model is to get them: all are compared, the first are kept. Returns the saved model: called with rows
+        it answers by the very file that was kept, `trial.log_predictions(NAME, **saved(rows))`.
+        Raises ValueError or TypeError, and keeps nothing then.
+        """
+        self._channel.check(self)
+        return bundles().save(
+            os.environ["COCKPIT_MODEL"],
+            model,
+            example,
+            target=target,
+            positive=positive,
+            columns=columns,
+            classes=classes,
+            files=files,
+            unsafe_pickle=unsafe_pickle,
+            environment=environment(),
+        )
+
     def __getattr__(self, name: str) -> Any:
         there = ", ".join(sorted(key for key in dir(type(self)) if not key.startswith("_")))
         raise AttributeError(
             f"this trial has no {name!r}: the study lives in the sweep's own process. "
             f"There is: datetime_start, number, {there}"
         )
+
+
+def bundles() -> Any:
+    """The module beside this file that writes models; loaded by its path, since cockpit need not be installed."""
+    name = "cockpit_bundles"
+    if name not in sys.modules:
+        path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bundles.py")
+        spec = importlib.util.spec_from_file_location(name, path)
+        if spec is None or spec.loader is None:
+            raise ImportError(f"{path} is not a Python file")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        sys.modules[name] = module
+    return sys.modules[name]
 
 
 def predictions(

@@ -1,0 +1,1 @@
+"""Models that can be deployed: bundles of files, their checks, gates and promotions."""

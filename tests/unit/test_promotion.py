@@ -1,0 +1,322 @@
+"""A version becomes what an alias means by its gates or against them, and what it rests on is kept."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+import pytest
+
+from cockpit.data.versions import register
+from cockpit.evaluate.answers import Answers
+from cockpit.evaluate.evaluation import open_set
+from cockpit.evaluate.sets import brought_up
+from cockpit.models.bundle import BundleError, load_bundle
+from cockpit.models.facts import Facts
+from cockpit.models.predicting import predict
+from cockpit.models.promotion import NotPromotable, promote, rollback
+from cockpit.models.resolving import resolve
+from cockpit.models.rules import BadRule, apply_rules
+from storage import models
+from storage.datasets import versions
+from storage.events import RunDeleted
+from storage.ids import from_text
+from storage.models import AliasTaken, NothingBefore
+from storage.spool import SpoolWriter
+from storage.store import Store
+from tests.unit.promoted import TOML, Lab, lab, unfair_rows, weak_rows
+from tests.unit.saved_models import people
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Lab, dict[str, str]]:
+    """A weak model, an unfair one that is better over all, and a good one."""
+    found = lab(tmp_path_factory.mktemp("lab"))
+    rows = {"weak": weak_rows(), "unfair": unfair_rows(), "good": people(2000, seed=6)}
+    return found, {name: found.run(name, each) for name, each in rows.items()}
+
+
+@pytest.fixture
+def here(made: tuple[Lab, dict[str, str]], tmp_path: Path) -> Lab:
+    shutil.copytree(made[0].folder, tmp_path, dirs_exist_ok=True)
+    from storage.layout import Layout
+
+    return Lab(tmp_path, Layout(tmp_path / ".cockpit"))
+
+
+def live(here: Lab, alias: str = "production") -> str | None:
+    with Store(here.layout).session() as session:
+        found = models.live(session, "income", alias)
+        return found.label if found else None
+
+
+def test_the_whole_way_there_and_back(here: Lab) -> None:
+    first = here.check("weak")
+    assert first.passed
+    assert [one.verdict for one in first.results] == ["first", "first", "pass", "pass"]
+    assert live(here) is None, "a check changes nothing"
+    promote(here.layout, first, None)
+    assert live(here) == "income@v1"
+
+    checked = here.check("unfair")
+    auc, slices, *_ = checked.results
+    assert (auc.verdict, slices.verdict, checked.passed) == ("pass", "fail", False)
+    assert [(one.slice, one.verdict) for one in slices.slices] == [
+        ("smiths", "fail"),
+        ("others", "pass"),
+    ]
+    assert "'smiths'" in slices.sentence
+    assert re.search(r"n \d+", slices.sentence)
+    with pytest.raises(NotPromotable, match="did not pass"):
+        promote(here.layout, checked, "why not")
+    with pytest.raises(NotPromotable, match="--reason"):
+        promote(here.layout, checked, " ", force=True)
+    forced = promote(here.layout, checked, "the board wants it", force=True)
+    assert (forced.how, forced.reason, live(here)) == ("forced", "the board wants it", "income@v2")
+
+    back = rollback(here.layout, "income", "production", "smiths complain")
+    assert (back.how, back.origin, back.target, live(here)) == ("rollback", 2, 1, "income@v1")
+    with pytest.raises(NothingBefore):
+        rollback(here.layout, "income", "production", None)
+    with Store(here.layout).session() as session:
+        moves, _ = models.history(session, "income")
+        assert [one.how for one in moves] == ["rollback", "forced", "promote"]
+        for move, label in zip(reversed(moves), (1, 2, 1), strict=True):
+            (then,) = models.aliases(session, "income", move.time)
+            assert then.target == label
+
+
+def test_what_a_promotion_rests_on_is_kept_with_it(here: Lab) -> None:
+    here.promote("weak")
+    move = here.promote("good", reason="better\n")
+    told = move.evidence
+    assert told["passed"]
+    assert move.reason == "better"
+    assert "@" in move.who
+    gate = told["gates"][0]
+    assert gate["gate"] == "auc >= incumbent.auc - 0.002"
+    assert gate["figure"]["low"] < gate["figure"]["value"] < gate["figure"]["high"]
+    assert gate["difference"]["value"] == pytest.approx(
+        gate["figure"]["value"] - gate["incumbent"]["value"]
+    )
+    assert {one["slice"] for one in told["gates"][1]["slices"]} == {"smiths", "others"}
+    assert told["on"]["rows"] == 1500
+    assert told["policy"].startswith("sha256:")
+    with Store(here.layout).session() as session:
+        version = models.find(session, "income@production")
+        before = models.find(session, "income@v1")
+    assert told["model"]["bundle"] == version.bundle
+    assert told["incumbent"]["digest"] == before.digest
+    text = (here.folder / "cockpit.toml").read_text()
+    (here.folder / "cockpit.toml").write_text(text.replace("0.002", "0.003"))
+    assert here.check("weak").policy != told["policy"]
+
+
+def test_the_version_is_the_bundle_that_was_judged_whatever_becomes_of_the_run(here: Lab) -> None:
+    here.promote("weak")
+    meant = resolve(here.layout, "income@production")
+    with Store(here.layout).session() as session:
+        version = models.find(session, "income@production")
+    shutil.rmtree(here.layout.run_folder(version.run))
+    writer = SpoolWriter(here.layout)
+    writer.append(RunDeleted(from_text(version.run), None, None))
+    writer.close()
+    rows = people(5)
+    again = resolve(here.layout, "income@production")
+    assert again.bundle.predict(rows).equals(meant.bundle.predict(rows))
+    checked = here.check("good")
+    assert checked.results[0].verdict == "pass", "the incumbent is asked anew, by its own bundle"
+
+
+def test_who_was_faster_wins_and_the_other_is_told(here: Lab) -> None:
+    here.promote("weak")
+    slow = here.check("good")
+    here.promote("unfair", force=True, reason="at once")
+    with pytest.raises(AliasTaken, match="look again"):
+        promote(here.layout, slow, None)
+    assert live(here) == "income@v2"
+
+
+def test_a_candidate_becomes_production_as_the_same_version(here: Lab) -> None:
+    here.promote("weak", "candidate")
+    here.promote("income@candidate", "production")
+    assert (live(here), live(here, "candidate")) == ("income@v1", "income@v1")
+    with pytest.raises(NotPromotable, match="income@v1 is production already"):
+        here.check("weak")
+
+
+def test_what_cannot_be_promoted_says_what_to_do(here: Lab) -> None:
+    run = here.run("half", people(), state="failed")
+    with pytest.raises(NotPromotable, match="half is failed: only a complete run"):
+        here.check(run)
+    shutil.rmtree(here.layout.bundle(here_run(here, "good")))
+    with pytest.raises(NotPromotable, match=r"trial.save_model\(model, example=ROWS\)"):
+        here.check("good")
+    with pytest.raises(NotPromotable, match="cannot be an alias"):
+        here.check("weak", "v2")
+    with pytest.raises(NotPromotable, match="cannot be an alias"):
+        here.check("weak", "a b")
+    path = here.folder / "cockpit.toml"
+    path.write_text(TOML.replace("[models.income]", "[models.incomes]"))
+    with pytest.raises(NotPromotable, match="did you mean 'incomes'"):
+        here.check("weak")
+    path.write_text(TOML.partition("[models.income]")[0])
+    with pytest.raises(NotPromotable, match=r"write \[models.income\]"):
+        here.check("weak")
+
+
+def here_run(here: Lab, name: str) -> str:
+    from storage.runs import find
+
+    with Store(here.layout).session() as session:
+        return find(session, name).id
+
+
+def test_a_bundle_that_was_changed_is_neither_promoted_nor_gone_back_to(here: Lab) -> None:
+    here.promote("weak")
+    here.promote("good")
+    with Store(here.layout).session() as session:
+        first = models.find(session, "income@v1")
+    (here.layout.model(first.bundle) / "model.onnx").write_bytes(b"other")
+    with pytest.raises(BundleError):
+        rollback(here.layout, "income", "production", None)
+    assert live(here) == "income@v2"
+    bundle = here.layout.bundle(here_run(here, "unfair"))
+    checked = here.check("unfair")
+    (bundle / "model.onnx").write_bytes(b"other")
+    with pytest.raises(BundleError):
+        promote(here.layout, checked, "because", force=True)
+    assert live(here) == "income@v2"
+
+
+def test_rules_are_judged_with_the_version_and_predict_with_it(here: Lab) -> None:
+    path = here.folder / "cockpit.toml"
+    plain = here.promote("good")
+    path.write_text(
+        TOML.replace(
+            '"size_mb <= 5",\n]', "\"size_mb <= 5\",\n]\nrules = [\"when job = 'smith' then 'no'\"]"
+        )
+    )
+    checked = here.check("good")
+    slices = checked.results[1]
+    assert slices.verdict == "fail"
+    smiths = slices.slices[0]
+    rich = pl.read_parquet(here.folder / "eval.parquet").filter(pl.col("job") == "smith")["rich"]
+    assert smiths.slice == "smiths"
+    assert smiths.value == pytest.approx((rich == "no").mean())
+    ruled = promote(here.layout, checked, "law", force=True)
+    assert (plain.target, ruled.target) == (1, 2), "another rule makes another version"
+    meant = resolve(here.layout, "income@production")
+    assert meant.rules == ("when job = 'smith' then 'no'",)
+    rows = people(300, seed=2)
+    found = predict(meant.bundle, rows, meant.rules).with_columns(rows["job"])
+    of_smiths = found.filter(pl.col("job") == "smith")
+    assert set(of_smiths["y_pred"]) == {"no"}
+    assert set(of_smiths["y_score"]) == {0.0}
+    alone = load_bundle(here.layout.bundle(here_run(here, "good"))).predict(rows)
+    others = found.filter(pl.col("job") != "smith")
+    assert others.drop("job").equals(alone.filter(rows["job"] != "smith"))
+    assert resolve(here.layout, "income@v1").rules == ()
+
+
+def test_the_first_rule_that_holds_answers() -> None:
+    frame = pl.DataFrame({"age": [10, 40, None, 70]})
+    given = pl.DataFrame({"y_pred": [1, 1, 1, 0], "y_score": [0.9, 0.8, 0.7, 0.2]})
+    rules = [
+        "when age < 18 then 0",
+        "when age is null then 0",
+        "when age < 50 and y_score > 0.7 then 1",
+    ]
+    found = apply_rules(rules, frame, given, "binary", (0, 1))
+    assert found["y_pred"].to_list() == [0, 1, 0, 0]
+    assert found["y_score"].to_list() == [0.0, 1.0, 0.0, 0.2]
+    labels = pl.DataFrame({"y_pred": ["a", "b", "c", "a"]}).with_columns(
+        pl.lit(0.5).alias("y_score.a"),
+        pl.lit(0.3).alias("y_score.b"),
+        pl.lit(0.2).alias("y_score.c"),
+    )
+    found = apply_rules(
+        ["when y_pred = 'b' then 'c'"], frame, labels, "multiclass", ("a", "b", "c")
+    )
+    assert found["y_pred"].to_list() == ["a", "c", "c", "a"]
+    assert found.row(1) == ("c", 0.0, 0.0, 1.0)
+    amounts = pl.DataFrame({"y_pred": [1.5, -2.0, 3.0, 4.0]})
+    found = apply_rules(["when y_pred < 0 then 0"], frame, amounts, "regression")
+    assert found["y_pred"].to_list() == [1.5, 0.0, 3.0, 4.0]
+    truths = pl.DataFrame({"y_pred": [True, False, True, True]})
+    found = apply_rules(["when age < 18 then false"], frame, truths, "binary", (False, True))
+    assert found["y_pred"].to_list() == [False, False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ("when agee < 18 then 'no'", "there is no 'agee'; did you mean age?"),
+        ("when rich = 'yes' then 'yes'", "there is no 'rich'"),
+        ("when age < 18 then 'maybe'", "answers 'maybe'; the classes are 'no', 'yes'"),
+    ],
+)
+def test_a_rule_that_fits_nothing_is_said(here: Lab, rule: str, said: str) -> None:
+    """The right answer is nothing that a rule may look at."""
+    path = here.folder / "cockpit.toml"
+    path.write_text(TOML.replace('"size_mb <= 5",\n]', f'"size_mb <= 5",\n]\nrules = ["{rule}"]'))
+    with pytest.raises(BadRule) as caught:
+        here.check("good")
+    assert said in str(caught.value)
+
+
+def test_drift_and_contract_are_of_the_data(here: Lab) -> None:
+    path = here.folder / "cockpit.toml"
+    path.write_text(TOML.replace("age = { min = 18 }", "age = { min = 30 }"))
+    checked = here.check("good")
+    contract = checked.results[2]
+    assert contract.verdict == "fail"
+    assert contract.whole is not None
+    assert contract.whole.value == "broken"
+    path.write_text(TOML.replace('"size_mb <= 5"', '"drift.psi_max < 0.2"'))
+    drift = here.check("good").results[3]
+    assert drift.verdict == "fail"
+    assert "nothing says which data it was trained on" in drift.sentence
+
+
+def test_drift_is_the_greatest_over_the_features_of_what_it_was_trained_on(here: Lab) -> None:
+    rows = people(1500, seed=9)
+    rows.write_parquet(here.folder / "same.parquet")
+    rows.with_columns(pl.col("hours") + 20, rich=pl.lit("no")).write_parquet(
+        here.folder / "later.parquet"
+    )
+    brought_up(here.layout, here.project, "eval")
+    with Store(here.layout).session() as session:
+        on = open_set(here.layout, here.project, versions(session), "eval")
+    for name, moved in (("same", False), ("later", True)):
+        trained = register(here.layout, name, here.folder / f"{name}.parquet").version
+        facts = Facts(here.layout, here.project, on, (trained,), {False: "no model"})
+        found = facts("drift.psi_max", False)
+        assert isinstance(found.value, float)
+        assert (found.value > 0.5) is moved
+        assert not moved or found.note == "hours, later@v1 against eval@v1"
+    assert facts("size_mb", False).note == "no model"
+
+
+def test_answers_are_those_of_the_model_and_not_what_somebody_logged(here: Lab) -> None:
+    checked = here.check("good")
+    assert checked.notes == ()
+    bundle = load_bundle(here.layout.bundle(here_run(here, "good")))
+    rows = pl.read_parquet(here.folder / "eval.parquet")
+    right = bundle.predict(rows)["y_score"].to_numpy()
+    from cockpit.evaluate.metrics import measure
+
+    truth = (rows["rich"] == "yes").cast(pl.Int64).to_numpy()
+    auc = measure("auc", Answers("binary", truth, None, np.asarray(right))).value
+    found = here.promote("good").evidence["gates"]
+    assert found[0]["verdict"] == "first"
+    again = here.check("weak").results[0]
+    assert again.whole is not None
+    assert again.whole.incumbent is not None
+    assert again.whole.incumbent.value == pytest.approx(auc)
