@@ -15,6 +15,7 @@ from storage.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from cockpit.evaluate.significance import Difference
     from storage.runs import Run, RunDetail
     from storage.sweeps import Sweep
 
@@ -22,6 +23,10 @@ MOST = 12
 """Runs at a time: more are no comparison, and there are no more colours that can be told apart."""
 DIGEST = 8
 """Characters of a digest that are shown; all of it is compared."""
+SCORED = ("evaluation", "kpis", "slices")
+"""The groups whose values are all of the same rows of an evaluation set."""
+MARKS = {"better": "▲", "worse": "▼", "equivalent": "≈", "unclear": "~", "not judged": fmt.MISSING}
+"""What a verdict on a difference looks like."""
 LAST_STEP = "last step"
 """The row among the metrics that is none."""
 
@@ -54,6 +59,21 @@ class Row:
     """`number`, `seconds` or `bytes`: a difference can be taken; nothing where it cannot."""
     direction: str = ""
     """`maximize` or `minimize`, where one value is better than another."""
+    title: str = ""
+    """What the group is called where it is shown; nothing where its own name does."""
+    against: int | None = None
+    """The run that `judged` measures the others against."""
+    judged: tuple[Difference | None, ...] = ()
+    """Of each run the difference on the same rows, with its interval, where there is one."""
+    margin: float | None = None
+    """The difference that does not matter."""
+    count: int | None = None
+    """Rows of the slice, where it is one."""
+
+    @property
+    def label(self) -> str:
+        """Its name, and how many rows that is."""
+        return self.name if self.count is None else f"{self.name}  {self.count:,}"
 
     @property
     def differs(self) -> bool:
@@ -78,14 +98,21 @@ class Comparison:
         mine, theirs = self.data[one], self.data[other]
         return tuple(name for name in mine if name in theirs and mine[name] != theirs[name])
 
+    def comparable(self, row: Row, one: int, other: int) -> bool:
+        """Whether values are of the same data; scores are, or they are not there."""
+        return row.group in SCORED or not self.clash(one, other)
+
     def best(self, row: Row, base: int) -> frozenset[int]:
-        """The runs with the best value among those that can be compared with the base; none where all are alike."""
+        """The runs with the best value among those that can be compared with the base; none where all are alike.
+
+        Nor where differences are judged: the greatest value may be so by chance.
+        """
         found = {
             place: value
             for place, value in enumerate(row.values)
-            if is_number(value) and isfinite(value) and not self.clash(base, place)
+            if is_number(value) and isfinite(value) and self.comparable(row, base, place)
         }
-        if not row.direction or len(set(found.values())) < 2:
+        if row.judged or not row.direction or len(set(found.values())) < 2:
             return frozenset()
         top = (max if row.direction == "maximize" else min)(found.values())
         return frozenset(place for place, value in found.items() if value == top)
@@ -99,15 +126,43 @@ class Comparison:
             return ""
         if row.group == "metrics" and self.clash(base, place):
             return "≠ data"
-        return "" if value == beside else _difference(value - beside, row.unit)
+        verdict = self.verdict(row, place, base)
+        if value == beside:
+            return MARKS[verdict] if verdict else ""
+        mark = f" {MARKS[verdict]}" if verdict else ""
+        return _difference(value - beside, row.unit) + mark
+
+    def verdict(self, row: Row, place: int, base: int) -> str:
+        """`better`, `worse`, `equivalent`, `unclear` or `not judged` against the base; nothing where nobody judged."""
+        if place == base or row.group not in SCORED:
+            return ""
+        if row.judged:
+            found = row.judged[place] if row.against == base else None
+            return found.verdict if found else ""
+        value, beside = row.values[place], row.values[base]
+        if row.margin is None or not (is_number(value) and is_number(beside)):
+            return ""
+        return "equivalent" if abs(value - beside) <= row.margin else ""
+
+    def interval(self, row: Row, place: int, base: int) -> str:
+        """`[-0.0019, +0.0011]`, what the difference from the base lies in; empty where nobody knows."""
+        found = row.judged[place] if row.judged and row.against == base else None
+        if place == base or found is None or found.low is None or found.high is None:
+            return ""
+        return f"[{figure(found.low)}, {figure(found.high)}]"
 
 
-def compare(found: Sequence[RunDetail], sweeps: Iterable[Sweep] = ()) -> Comparison:
-    """All rows there are; `sweeps` say which way a metric is better. Raises `NotToCompare`."""
+def compare(
+    found: Sequence[RunDetail], sweeps: Iterable[Sweep] = (), scored: Iterable[Row] = ()
+) -> Comparison:
+    """All rows there are; `sweeps` say which way a metric is better, `scored` are those of an evaluation set.
+
+    Raises `NotToCompare`.
+    """
     if problem := not_to_compare(len(found)):
         raise NotToCompare(problem)
     directions = _directions(found, sweeps)
-    rows = (*_metrics(found, directions), *_inputs(found), *_code(found), *_rest(found))
+    rows = (*_metrics(found, directions), *scored, *_inputs(found), *_code(found), *_rest(found))
     data = tuple(
         {name: str(file["digest"]) for name, file in (_known(one, "data") or {}).items()}
         for one in found

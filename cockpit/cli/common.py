@@ -20,6 +20,11 @@ store_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
+def names_of(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...]:
+    """The value of an option that takes several names: `A,B`."""
+    return tuple(name.strip() for name in (value or "").split(",") if name.strip())
+
+
 def layout_of(ctx: click.Context, store: str | None) -> Layout:
     """The store that is meant: `--store` of the command or before it, else found upwards from here."""
     before = ctx.find_root().obj

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cockpit.cli.common import json_option, layout_of, layout_to_read, open_session, store_option
+from cockpit.cli.common import (
+    json_option,
+    layout_of,
+    layout_to_read,
+    names_of,
+    open_session,
+    store_option,
+)
 
 if TYPE_CHECKING:
     from cockpit.data.columns import Remark
@@ -43,7 +50,7 @@ def command() -> None:
 @command.command("register")
 @click.argument("name")
 @click.argument("path", required=False)
-@click.option("--key", metavar="A,B", help="The columns that name a row.")
+@click.option("--key", metavar="A,B", callback=names_of, help="The columns that name a row.")
 @click.option("--target", metavar="COLUMN", help="The column of the right answers.")
 @click.option("--positive", metavar="VALUE", help="Of two labels, the one that counts as 1.")
 @click.option("--keep", is_flag=True, help="Have the store keep a copy of it.")
@@ -54,7 +61,7 @@ def register(
     ctx: click.Context,
     name: str,
     path: str | None,
-    key: str | None,
+    key: tuple[str, ...],
     target: str | None,
     positive: str | None,
     keep: bool,
@@ -75,13 +82,12 @@ def register(
     project = find_project(layout)
     if path is None and name not in project.data:
         raise click.UsageError(f"name a PATH, or say it in cockpit.toml: [data.{name}] path = …")
-    columns = [each.strip() for each in (key or "").split(",") if each.strip()]
     label = None if positive is None else scalar(positive)
     done = keep_version(
         layout,
         name,
         project.folder / project.data[name].path if path is None else path,
-        key=columns,
+        key=key,
         target=target,
         positive=label,
         keep=keep,

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from cockpit.cli.common import json_option, layout_to_read, store_option
-from cockpit.format import MISSING, count, number, plain
+from cockpit import difference_words as words
+from cockpit.cli.common import json_option, layout_to_read, names_of, store_option
+from cockpit.format import MISSING, count, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
-    import polars as pl
     from rich.table import Table
     from rich.text import Text
 
     from cockpit.data.contract import Report, RuleResult
     from cockpit.data.contracts import Data
-    from cockpit.data.diff import ColumnChange, Difference, Duplicates
+    from cockpit.data.diff import ColumnChange, Difference
     from cockpit.data.drift import ColumnDrift, Drift
     from cockpit.data.leaks import Leak
-    from cockpit.project.model import DataTable
 
 BROKEN = 1
 DIFFERENT = 1
@@ -37,10 +35,6 @@ exit_code_option = click.option(
     is_flag=True,
     help="End with 1 where something differs, as git diff does.",
 )
-
-
-def _names(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...]:
-    return tuple(name.strip() for name in (value or "").split(",") if name.strip())
 
 
 @click.command("check", short_help="Do data keep their contract?")
@@ -67,6 +61,7 @@ def check(
     """
     from cockpit.data.contract import check as check_contract
     from cockpit.data.contracts import find_data, on_rows, with_contract
+    from cockpit.data.leaks import leaks_of
     from cockpit.project.reading import find_project
     from storage.events import to_json
 
@@ -74,7 +69,7 @@ def check(
     asked = with_contract(find_data(layout, find_project(layout), data), contract)
     table = asked.table
     report = on_rows(lambda frame: check_contract(frame, table), asked)
-    found = on_rows(partial(_leaks, table), asked)
+    found = on_rows(lambda frame: leaks_of(frame, table), asked)
     if as_json:
         click.echo(to_json(_writable(_report_as_json(asked, report, found))))
     else:
@@ -88,7 +83,7 @@ def check(
 @click.option(
     "--key",
     metavar="A,B",
-    callback=_names,
+    callback=names_of,
     help="Columns that name a row. [default: the dataset's]",
 )
 @exit_code_option
@@ -127,7 +122,7 @@ def diff(
 @click.argument("old", metavar="OLD")
 @click.argument("new", metavar="NEW")
 @click.option(
-    "--columns", metavar="A,B", callback=_names, help="Only these. [default: all but the key]"
+    "--columns", metavar="A,B", callback=names_of, help="Only these. [default: all but the key]"
 )
 @click.option("--all", "everything", is_flag=True, help="The columns that did not drift too.")
 @exit_code_option
@@ -177,16 +172,6 @@ def _pair(ctx: click.Context, store: str | None, old: str, new: str) -> tuple[Da
     layout = layout_to_read(ctx, store)
     project = find_project(layout)
     return find_data(layout, project, old), find_data(layout, project, new)
-
-
-def _leaks(table: DataTable, frame: pl.LazyFrame) -> tuple[Leak, ...]:
-    from cockpit.data.contract import features_of
-    from cockpit.data.leaks import leaks
-
-    columns = list(frame.collect_schema())
-    if table.target is None or table.target not in columns:
-        return ()
-    return leaks(frame, table.target, features_of(table, columns))
 
 
 def _writable(value: Any) -> Any:
@@ -292,48 +277,17 @@ def _print_difference(before: Data, after: Data, found: Difference) -> None:
 
 
 def _difference_lines(before: Data, after: Data, found: Difference) -> Iterable[str]:
-    how = f"by {', '.join(found.key)}" if found.key else "by the rows' places, for there is no key"
-    old, new = found.rows
-    yield f"{before.label} ({count(old)} rows) → {after.label} ({count(new)} rows), {how}"
+    yield words.how_compared(before.label, after.label, found)
     if not found.differs:
         yield "no difference"
         return
-    parts = {"added": found.added, "removed": found.removed, "changed": found.changed}
-    yield "   ".join(
-        f"{word} {count(rows)}" for word, rows in (parts | {"same": found.same}).items()
-    )
-    for word, keys in (("added", found.added_examples), ("removed", found.removed_examples)):
-        if keys:
-            yield f"{word}: {'; '.join(map(_pairs, keys))}{'; …' * (parts[word] > len(keys))}"
-    for label, twice in zip((before.label, after.label), found.duplicates, strict=True):
-        if twice.keys:
-            yield _twice(label, twice)
-    if found.skipped:
-        yield f"{count(found.skipped)} rows of such keys were left out on both sides"
-    for word, names in (("new", found.columns_added), ("gone", found.columns_removed)):
-        if names:
-            yield f"columns that are {word}: {', '.join(names)}"
-
-
-def _twice(label: str, twice: Duplicates) -> str:
-    keys = f"{count(twice.keys)} {'key stands' if twice.keys == 1 else 'keys stand'}"
-    return f"in {label} {keys} twice or more, in {count(twice.rows)} rows, as {_pairs(twice.examples[0])}"
-
-
-def _pairs(key: Mapping[str, Any]) -> str:
-    return " ".join(f"{name} {value}" for name, value in key.items())
+    yield "   ".join(f"{word} {count(rows)}" for word, rows in words.row_counts(found).items())
+    yield from words.row_sentences(before.label, after.label, found)
 
 
 def _cells(change: ColumnChange) -> Text:
-    parts = [
-        f"{_pairs(cell.key)}: {_value(cell.old)} → {_value(cell.new)}"
-        for cell in change.examples[:_SHOWN]
-    ]
+    parts = map(words.changed_cell, change.examples[:_SHOWN])
     return _cut(plain("; ".join(parts)))
-
-
-def _value(raw: Any) -> str:
-    return MISSING if raw is None else str(raw)
 
 
 def _print_drift(before: Data, after: Data, found: Drift, everything: bool) -> None:
@@ -358,16 +312,11 @@ def _print_drift(before: Data, after: Data, found: Drift, everything: bool) -> N
     labels = {data.table.target for data in (before, after)}
     for one in shown:
         name = f"{plain(one.name)} (label)" if one.name in labels else plain(one.name)
-        table.add_row(Text(name), Text(_drift_words(one)), *_figures(one))
+        table.add_row(Text(name), Text(words.verdict(one)), *_figures(one))
     out.print(table)
     for one in shown:
-        if notes := "; ".join(_notes(one)):
+        if notes := "; ".join(words.drift_notes(one)):
             out.print(Text(plain(f"{one.name}: {notes}")))
-
-
-def _drift_words(column: ColumnDrift) -> str:
-    marks = {"large": "▲▲ large", "moderate": "▲ moderate", "none": MISSING}
-    return marks.get(column.verdict, column.verdict)
 
 
 def _figures(column: ColumnDrift) -> Sequence[Text]:
@@ -381,17 +330,3 @@ def _figures(column: ColumnDrift) -> Sequence[Text]:
         )
         for one in found
     ]
-
-
-def _notes(column: ColumnDrift) -> Iterable[str]:
-    if column.reason:
-        yield column.reason
-    if column.factor is not None:
-        yield f"all about × {number(float(f'{column.factor:.3g}'))}: another unit?"
-    if column.verdict != "none" and column.middle and column.middle[0] != column.middle[1]:
-        yield f"median {number(column.middle[0])} → {number(column.middle[1])}"
-    if column.missing[0] != column.missing[1]:
-        yield f"missing {column.missing[0]:.1%} → {column.missing[1]:.1%}"
-    for word, categories in (("new", column.appeared), ("gone", column.vanished)):
-        if categories:
-            yield f"{word}: {', '.join(f'{one.name} ({one.share:.1%})' for one in categories)}"

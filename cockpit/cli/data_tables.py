@@ -11,7 +11,7 @@ from rich.text import Text
 
 from cockpit import profile_words as words
 from cockpit.cli.tables import console, table_of
-from cockpit.data.columns import from_facts
+from cockpit.data.columns import from_facts, rows_have
 from cockpit.data.keeping import kept_at
 from cockpit.format import MISSING, age, count, cut, listed, plain, size
 
@@ -154,9 +154,13 @@ def _extent(version: Version) -> str:
     files = len(facts["files"])
     several = f" in {files} files" if files > 1 else ""
     return (
-        f"{facts['rows']:,} rows × {len(facts['columns']):,} columns"
+        f"{_many(facts['rows'], 'row')} × {_many(len(facts['columns']), 'column')}"
         f"  {size(version.bytes)} {form}{several}"
     )
+
+
+def _many(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s' * (number != 1)}"
 
 
 def _about(layout: Layout, version: Version) -> Iterator[str]:
@@ -186,8 +190,7 @@ def _remarks(version: Version, remarks: Sequence[Remark]) -> Iterator[str]:
     twice = version.facts.get("duplicates")
     if twice:
         keys = listed(version.facts["key"])
-        rows = "1 row has" if twice == 1 else f"{twice:,} rows have"
-        yield plain(f"{keys}: {rows} a key that an earlier row has")
+        yield plain(f"{keys}: {rows_have(twice)} a key that an earlier row has")
     for remark in remarks[:SHOWN]:
         yield plain(f"{remark.column}: {remark.text}")
     if len(remarks) > SHOWN:

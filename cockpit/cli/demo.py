@@ -105,11 +105,9 @@ def _next(folder: Path) -> str:
 
 def _need_scikit_learn(spec: Spec) -> None:
     """The demo's own dependency is an extra; the worker's error would not say how to get it."""
-    import importlib.util
     import sys
 
-    if Path(spec.python) == Path(sys.executable) and importlib.util.find_spec("sklearn") is None:
-        raise click.ClickException(
-            "the demo trains with scikit-learn, which is not installed; "
-            "pip install 'experiment-cockpit[demo]' brings it"
-        )
+    from cockpit.demo.write import lacking
+
+    if Path(spec.python) == Path(sys.executable) and (missing := lacking()):
+        raise click.ClickException(missing)

@@ -48,7 +48,7 @@ def command(
 
     The runs' predictions are kept, so that any metric or KPI of cockpit.toml can be asked for at any
     time. Of several runs the first is the base of the differences: ▲ better, ▼ worse, ≈ the same in
-    practice. Runs that answered different versions of the set are not compared.
+    practice, ~ may be chance. Runs that answered different versions of the set are not compared.
     """
     from pathlib import Path
 

@@ -43,6 +43,7 @@ def command(
 
     What is compared: each value it reported, step by step, and what it ended with. The sweep's
     objectives decide, or all metrics of a plain run. A pruned run is pruned at the same step.
+    Contracts are not checked: the data are those of then, and are to be.
 
     Exit code 0: the same to the last digit, or within a billionth. 1: not the same.
     """

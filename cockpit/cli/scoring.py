@@ -71,7 +71,8 @@ def score(layout: Layout, texts: Sequence[str], on: str | None, base: str | None
         known = look(session, runs)
     opened = open_set(layout, project, known.versions, on)
     first = runs[0] if base or len(runs) > 1 else None
-    return Scored(project, known, opened, runs, first, scored(known, opened, runs))
+    answers = scored(known, opened, runs, rescore=True)
+    return Scored(project, known, opened, runs, first, answers)
 
 
 def metrics_of(found: Scored, asked: Sequence[str]) -> tuple[str, ...]:

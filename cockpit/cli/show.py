@@ -9,10 +9,11 @@ import click
 from cockpit.cli.common import json_option, layout_to_read, open_session, store_option
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from storage.layout import Layout
+    from storage.predictions import Predictions
     from storage.runs import RunDetail
 
 LOG_LINES = 10
@@ -30,16 +31,20 @@ def command(ctx: click.Context, run: str, as_json: bool, store: str | None) -> N
 
     RUN is an id, the start of one, SWEEP#NUMBER, SWEEP#best, SWEEP#baseline or @latest.
     """
+    from cockpit.origin import answered
     from storage.events import to_json
+    from storage.predictions import predictions
     from storage.runs import detail
 
     layout = layout_to_read(ctx, store)
     with open_session(layout) as session:
         found = detail(session, run)
+        told = predictions(session, [found.run.id])
+        labels = answered(session, found.run.id)
     if as_json:
-        click.echo(to_json(_as_json(found, layout)))
+        click.echo(to_json({**_as_json(found, layout), "predictions": _told(told, labels)}))
     else:
-        for line in _lines(found, layout):
+        for line in _lines(found, layout, labels):
             click.echo(line)
 
 
@@ -65,7 +70,20 @@ def _as_json(found: RunDetail, layout: Layout) -> dict[str, Any]:
     }
 
 
-def _lines(found: RunDetail, layout: Layout) -> Iterator[str]:
+def _told(told: Sequence[Predictions], labels: Mapping[str, str]) -> list[dict[str, Any]]:
+    return [
+        {
+            "set": label,
+            "dataset": one.dataset,
+            "rows": one.rows,
+            "columns": list(one.columns),
+            "time": one.time.isoformat(),
+        }
+        for label, one in zip(labels, told, strict=True)
+    ]
+
+
+def _lines(found: RunDetail, layout: Layout, labels: Mapping[str, str]) -> Iterator[str]:
     from cockpit.about import resources
     from cockpit.format import plain
     from cockpit.origin import again_lines, origin
@@ -82,6 +100,7 @@ def _lines(found: RunDetail, layout: Layout) -> Iterator[str]:
     yield from _section("params", run.params)
     yield from _section("user attributes", found.user_attrs)
     yield from _section("resources", resources(found.resources))
+    yield from _section("predictions", labels)
     yield from _artifact_lines(layout.artifacts(run.id))
     if found.provenance:
         yield from _section("provenance", origin(found.provenance, layout))

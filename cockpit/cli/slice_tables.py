@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from cockpit.evaluate.metrics import Figure
     from cockpit.evaluate.significance import Difference
 
-VERDICTS = {"better": "▲", "worse": "▼", "equivalent": "≈", "unclear": " ", "not judged": MISSING}
+VERDICTS = {"better": "▲", "worse": "▼", "equivalent": "≈", "unclear": "~", "not judged": MISSING}
 """What the marks beside differences mean."""
 
 

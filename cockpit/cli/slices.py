@@ -89,7 +89,8 @@ def command(
 
     A slice is a condition over the set's columns: -w "age < 25 and sex = 'Female'", or the name of one
     in cockpit.toml. With several runs, ▲ is better and ▼ worse than the base after
-    Benjamini-Hochberg's correction for the number of slices, ≈ the same in practice, · too few rows.
+    Benjamini-Hochberg's correction for the number of slices, ≈ the same in practice,
+    ~ may be chance, · too few rows.
     """
     from cockpit.cli.scoring import score
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import tempfile
 from dataclasses import dataclass
@@ -42,6 +43,16 @@ def write_project(folder: Path) -> tuple[Written, ...]:
     except OSError as error:
         where = error.filename or folder
         raise DemoError(f"cannot write the demo to {where}: {error.strerror}") from error
+
+
+def lacking() -> str:
+    """What to install before the demo runs under this interpreter; empty where nothing is missing."""
+    if importlib.util.find_spec("sklearn"):
+        return ""
+    return (
+        "the demo trains with scikit-learn, which is not installed; "
+        "pip install 'experiment-cockpit[demo]' brings it"
+    )
 
 
 def _project() -> list[tuple[str, bytes]]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from cockpit.evaluate.evaluation import NotScored, answers_of, open_as_set
 from cockpit.evaluate.metrics import default_metrics, find_metric
+from cockpit.evaluate.prediction_files import BadPredictions
 from cockpit.evaluate.sets import evaluation_sets
 from cockpit.evaluate.slices import table
 from storage.datasets import find_among
@@ -63,6 +64,8 @@ class Scores:
     on: str | None = None
     """The evaluation set's version: `adult-eval@v4`."""
     rows: int = 0
+    newest: bool = True
+    """Whether there is no later version of the set."""
     base: str | None = None
     """The run that differences are measured from; None where it has no answers."""
     confidence: float = 0.95
@@ -78,7 +81,7 @@ class Comparer:
 
     def __init__(self) -> None:
         self._sets: dict[Hashable, EvaluationSet] = {}
-        self._answers: dict[Hashable, Loaded | NotScored] = {}
+        self._answers: dict[Hashable, Loaded | str] = {}
 
     def scores(
         self,
@@ -90,12 +93,14 @@ class Comparer:
     ) -> Scores:
         """Compare runs (ids) on the evaluation set `on`, else on the one that most of them have answered.
 
-        What cannot be computed is a sentence among the problems. Raises `DatasetNotFound` where `on` is none.
+        What cannot be computed is a sentence among the problems. Raises `DatasetNotFound` where there is no `on`.
         """
-        candidates = _candidates(project, known, runs, on)
-        if not candidates:
+        if on is not None:
+            find_among(known.versions, on)
+        if not any(told.run in runs for told in known.predictions):
             return Scores()
         try:
+            candidates = _candidates(project, known, runs, on)
             version, loaded = self._best(project, known, runs, base, candidates)
             if version is None:
                 return Scores(problems=tuple(self._refused(project, known, runs, candidates[0])))
@@ -120,7 +125,7 @@ class Comparer:
             answers = {
                 run: self._load(known, opened, run) for run in runs if _told(known, run, version)
             }
-            loaded = {run: one for run, one in answers.items() if not isinstance(one, NotScored)}
+            loaded = {run: one for run, one in answers.items() if not isinstance(one, str)}
             worth = (base in loaded, len(loaded))
             if loaded and worth > most:
                 best, most = (version, loaded), worth
@@ -132,7 +137,7 @@ class Comparer:
         key = (version.label, version.digest, roles)
         return _once(self._sets, key, lambda: open_as_set(known.layout, project, version), 4)
 
-    def _load(self, known: Known, on: EvaluationSet, run: str) -> Loaded | NotScored:
+    def _load(self, known: Known, on: EvaluationSet, run: str) -> Loaded | str:
         told = tuple(
             (one.evaluation, one.dataset, one.digest) for one in known.predictions if one.run == run
         )
@@ -144,7 +149,7 @@ class Comparer:
     ) -> list[str]:
         on = self._open(project, known, version)
         each = [self._load(known, on, run) for run in runs if _told(known, run, version)]
-        return [str(one) for one in each if isinstance(one, NotScored)]
+        return [one for one in each if isinstance(one, str)]
 
     def _measured(
         self,
@@ -157,7 +162,11 @@ class Comparer:
     ) -> Scores:
         version = on.version
         others = [self._load(known, on, run) for run in runs if _told(known, run, version)]
-        problems = [str(one) for one in others if isinstance(one, NotScored)]
+        problems = [one for one in others if isinstance(one, str)]
+        if base is not None and not _told(known, base, version):
+            problems.append(
+                f"{known.names[base]} has no predictions on {version.name}: nothing there is measured against it"
+            )
         base = base if base in loaded else None
         first = loaded[base] if base else next(iter(loaded.values()))
         alike = {run: one for run, one in loaded.items() if one.answers.task == first.answers.task}
@@ -171,6 +180,7 @@ class Comparer:
         return Scores(
             on=version.label,
             rows=on.frame.height,
+            newest=version.digest == find_among(known.versions, version.name).digest,
             base=base,
             confidence=project.evaluation.confidence,
             scores=tuple(one for one in scores if isinstance(one, Score)),
@@ -189,11 +199,14 @@ def _once(kept: dict[Hashable, T], key: Hashable, find: Callable[[], T], most: i
     return kept[key]
 
 
-def _answers(known: Known, on: EvaluationSet, run: str) -> Loaded | NotScored:
+def _answers(known: Known, on: EvaluationSet, run: str) -> Loaded | str:
+    """A run's answers, or a sentence on why there are none."""
     try:
         return answers_of(known, on, run)
     except NotScored as why:
-        return why
+        return str(why)
+    except BadPredictions as why:
+        return f"{known.names[run]}: {why}"
 
 
 def _told(known: Known, run: str, version: Version) -> bool:
@@ -203,25 +216,23 @@ def _told(known: Known, run: str, version: Version) -> bool:
 def _candidates(
     project: Project, known: Known, runs: Sequence[str], on: str | None
 ) -> list[Version]:
-    """The versions to be considered, the newest first: of one set, those answered and the newest one."""
+    """The versions to be considered, one at least, the newest first: of one set, those answered and the newest one."""
     on = on or project.evaluation.on
     if on is not None and "@" in on:
         return [find_among(known.versions, on)]
     mine = [told for told in known.predictions if told.run in runs]
     name = on or _most_answered(project, [told.evaluation for told in mine])
-    if name is None:
-        return []
     newest = find_among(known.versions, name)
     answered = {told.dataset for told in mine if told.evaluation == newest.name}
     there = [one for one in known.versions if one.name == newest.name]
     return [one for one in reversed(there) if one.digest in answered or one is newest]
 
 
-def _most_answered(project: Project, names: Sequence[str]) -> str | None:
+def _most_answered(project: Project, names: Sequence[str]) -> str:
     """The set that most runs have answered; of several, the one that cockpit.toml names first."""
     count = Counter(names)
     order = [*evaluation_sets(project), *sorted(count)]
-    return max(count, key=lambda name: (count[name], -order.index(name)), default=None)
+    return max(count, key=lambda name: (count[name], -order.index(name)))
 
 
 def _scores(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import polars as pl
 
-from storage.expressions.names import typed
+from storage.expressions.names import quoted, typed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,8 +113,7 @@ def _texts(column: pl.Series, least: int, most: int) -> Encoded:
     codes = texts.replace_strict(
         [*kept, None], [*range(1, missing), missing], default=0, return_dtype=pl.UInt8
     ).to_numpy()
-    quoted = ["'" + text.replace("'", "''") + "'" for text in kept]
-    predicates = [*(f"{name} = {text}" for text in quoted), f"{name} is null"]
+    predicates = [*(f"{name} = {quoted(text)}" for text in kept), f"{name} is null"]
     return _used(column.name, codes, predicates, counts.height - len(kept))
 
 

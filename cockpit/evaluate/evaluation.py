@@ -156,14 +156,41 @@ def key_of(project: Project, version: Version) -> tuple[str, ...]:
     return (table.key if table else ()) or tuple(version.facts.get("key") or ())
 
 
-def answers_of(known: Known, on: EvaluationSet, run: str) -> Loaded:
+def answers_of(known: Known, on: EvaluationSet, run: str, *, rescore: bool = False) -> Loaded:
     """A run's answers on the set's version, in the order of its rows.
+
+    With `rescore` the model that the run saved answers where the run has not.
 
     Answers on an earlier version count where the set has grown from it and the run has answered every new
     row too, where it came from; those on a later one, grown from this one, hold these rows as well.
     Raises `NotScored`, `BadPredictions`.
     """
     _check_features(known, on, run)
+    try:
+        return _told(known, on, run)
+    except NotScored as why:
+        if not rescore:
+            raise
+        return _by_its_model(known, on, run, why)
+
+
+def _by_its_model(known: Known, on: EvaluationSet, run: str, why: NotScored) -> Loaded:
+    from cockpit.models.bundle import BadRows, BundleError, has_bundle, load_bundle
+    from cockpit.models.predicting import score_with
+
+    folder = known.layout.bundle(run)
+    if not has_bundle(folder):
+        raise why
+    try:
+        loaded = score_with(load_bundle(folder), on)
+    except (BadRows, BundleError) as error:
+        raise NotScored(f"{why}; the model it saved does not answer either: {error}") from None
+    note = f"its model was asked about {on.version.label} now: it had not answered it"
+    return Loaded(loaded.answers, (*loaded.notes, note))
+
+
+def _told(known: Known, on: EvaluationSet, run: str) -> Loaded:
+    """What the run itself has answered."""
     told = known.of(run, on.version.name)
     label, name = on.version.label, known.names.get(run, run)
     if told is None:
@@ -186,7 +213,9 @@ def answers_of(known: Known, on: EvaluationSet, run: str) -> Loaded:
     return Loaded(loaded.answers, (*loaded.notes, note))
 
 
-def scored(known: Known, on: EvaluationSet, runs: Sequence[str]) -> dict[str, Loaded]:
+def scored(
+    known: Known, on: EvaluationSet, runs: Sequence[str], *, rescore: bool = False
+) -> dict[str, Loaded]:
     """The answers of several runs on one version: figures on different rows are never put side by side.
 
     Raises `NotScored` with a sentence for each run that has none, and which version all of them have.
@@ -195,7 +224,7 @@ def scored(known: Known, on: EvaluationSet, runs: Sequence[str]) -> dict[str, Lo
     problems: list[str] = []
     for run in runs:
         try:
-            found[run] = answers_of(known, on, run)
+            found[run] = answers_of(known, on, run, rescore=rescore)
         except NotScored as error:
             problems.append(str(error))
     if problems:

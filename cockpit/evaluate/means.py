@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cockpit.evaluate.rows import NoValue, Rows
+from cockpit.evaluate.rows import NoValue, Rows, scores_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,12 +39,10 @@ def log_loss(answers: Answers) -> Floats:
 
 
 def brier(answers: Answers) -> Floats:
-    assert answers.y_score is not None
     truth = _probability_of_truth(answers)
     if answers.task == "binary":
         return (1 - truth) ** 2
-    scores = answers.y_score.astype(np.float64, copy=False)
-    return np.asarray((scores**2).sum(1) - 2 * truth + 1)
+    return np.asarray((scores_of(answers) ** 2).sum(1) - 2 * truth + 1)
 
 
 def absolute(answers: Answers) -> Floats:
@@ -157,7 +155,7 @@ def _why(rows: Rows) -> str:
                 return f"a {name} is infinite"
         return "too large to be computed"
     _ = rows.truth
-    if np.isnan(rows.each(_scores)).any():
+    if np.isnan(rows.each(scores_of)).any():
         return "a score is missing"
     return "the scores are no probabilities"
 
@@ -188,17 +186,12 @@ def _confidence(answers: Answers) -> tuple[Floats, Floats]:
 
 
 def _usable(answers: Answers) -> tuple[Array, Floats, Array]:
-    scores, truth = _scores(answers), answers.y_true
+    scores, truth = scores_of(answers), answers.y_true
     usable = (truth >= 0) & (truth < (2 if scores.ndim == 1 else scores.shape[1]))
     fit = (scores >= 0) & (scores <= 1)
     if scores.ndim == 2:
         fit = fit.all(1) & (np.abs(scores.sum(1) - 1) <= 1e-4)
     return truth, scores, usable & fit & (truth == np.floor(truth))
-
-
-def _scores(answers: Answers) -> Floats:
-    assert answers.y_score is not None
-    return answers.y_score.astype(np.float64, copy=False)
 
 
 def _residual(answers: Answers) -> Floats:

@@ -151,7 +151,7 @@ class Rows:
         return self._orders[kind]
 
     def _sorted(self, kind: int) -> Ranked:
-        scores = self.each(_scores)
+        scores = self.each(scores_of)
         scores = scores if scores.ndim == 1 else scores[:, kind]
         order = np.argsort(scores, kind="stable")
         truth = self.each(_truth)
@@ -181,6 +181,7 @@ def _prediction(answers: Answers) -> Array:
     return answers.y_pred
 
 
-def _scores(answers: Answers) -> Floats:
+def scores_of(answers: Answers) -> Floats:
+    """The scores, which must be there, as floats."""
     assert answers.y_score is not None
     return answers.y_score.astype(np.float64, copy=False)

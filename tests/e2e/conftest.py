@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import subprocess
@@ -12,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from cockpit.cli.main import run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,16 +94,27 @@ workers = {workers}
         return done
 
     def json(self, *arguments: str) -> Any:
-        return json.loads(self.run(*arguments, "--json").stdout)
+        """What a command answers with --json, asked within this process (so from one thread at a time).
+
+        To look again and again would otherwise be to start Python again and again.
+        """
+        said = io.StringIO()
+        with contextlib.chdir(self.folder), contextlib.redirect_stdout(said):
+            code = run([*arguments, "--json"])
+        assert code == 0, said.getvalue()
+        return json.loads(said.getvalue())
 
 
 def clean() -> dict[str, str]:
-    """The environment without what would point to another store."""
-    return {k: v for k, v in os.environ.items() if not k.startswith("COCKPIT_")}
+    """The environment without what would point to another store, or tell of another terminal's size."""
+    other = ("LINES", "COLUMNS")
+    return {k: v for k, v in os.environ.items() if not k.startswith("COCKPIT_") and k not in other}
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    for name in os.environ.keys() - clean().keys():
+        monkeypatch.delenv(name)
     folder = tmp_path / "project"
     folder.mkdir()
     return Project(folder)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pexpect
 import pyte
@@ -60,13 +60,24 @@ class Line:
         end, taken = time.monotonic() + seconds, b""
         while (left := end - time.monotonic()) > 0:
             try:
-                data = self.child.read_nonblocking(65536, timeout=left)
+                data: Any = self.child.read_nonblocking(65536, timeout=left)
             except (pexpect.TIMEOUT, pexpect.EOF):
                 break
             taken += data
-            self._stream.feed(data)
-        self.sent += taken
+            self.feed(data)
         return taken
+
+    def feed(self, data: bytes) -> None:
+        self.sent += data
+        self._stream.feed(data)
+
+    def until_end(self) -> int | None:
+        """Take the rest; returns the exit status, None after a signal."""
+        self.child.expect(pexpect.EOF)
+        rest: Any = self.child.before
+        self.feed(rest)
+        self.child.close()
+        return self.child.exitstatus
 
     def until(self, pattern: str) -> str:
         def shown() -> str:
@@ -74,10 +85,14 @@ class Line:
             text = "\n".join(self.screen.display)
             return text if re.search(pattern, text) else ""
 
-        return str(eventually(shown))
+        try:
+            return str(eventually(shown))
+        except AssertionError:
+            stands = "\n".join(self.screen.display)
+            raise AssertionError(f"there is no {pattern!r} in\n{stands}") from None
 
-    def until_silent(self) -> None:
-        eventually(lambda: not self.take(1.0))
+    def until_silent(self, seconds: float = 1.0) -> None:
+        eventually(lambda: not self.take(seconds))
 
 
 @pytest.fixture
@@ -93,34 +108,37 @@ def test_an_idle_screen_sends_nothing_in_ten_seconds(project: Project, lines: li
     writer = SpoolWriter(Layout(project.folder / ".cockpit"))
     write_rows(writer, make_rows(30))
     writer.close()
-    for size, key in (((80, 24), ""), ((200, 50), "2")):
-        line = Line(project, size)
-        lines.append(line)
+    one, two = Line(project, (80, 24)), Line(project, (200, 50))
+    lines += [one, two]
+    for line in lines:
         line.until(r"30 runs")
-        line.child.send(key)
-        line.until_silent()
+    two.child.send("2")
+    two.until(r"takes two to tell them apart")  # the last that comes: the importance
+    for line in lines:
+        line.until_silent(2.0)
     # Both at once: nothing more is to be learnt by doing it one after the other.
-    one, two = lines
     assert one.take(10.0) + two.take(0.5) == b""
 
 
-@pytest.mark.parametrize("size, most", [((80, 24), 1_000), ((200, 50), 3_000)])
-def test_a_live_sweep_is_a_trickle(
-    project: Project, lines: list[Line], size: tuple[int, int], most: int
-) -> None:
+def test_a_live_sweep_is_a_trickle(project: Project, lines: list[Line]) -> None:
     project.write("train.py", LIVE)
     project.spec(trials=10, workers=1)
+    seconds, sent = 12, [0, 0]
     with project.start("sweep", "sweep.toml"):
-        line = Line(project, size)
-        lines.append(line)
-        line.child.send("2")
-        line.until(r"Sweep s")
-        line.until(r"● running")
-        line.take(5.0)  # the first figures widen columns and axes; from here on it is steady
-        taken = line.take(10.0)
+        lines += [Line(project, (80, 24)), Line(project, (200, 50))]
+        for line in lines:
+            line.until(r"1 run ")
+            line.child.send("2")
+        for line in lines:
+            line.until(r"(?s)Sweep s .*auc by step.*┤")  # the curve stands: from here on it grows
+        before = [line.screen.display[:] for line in lines]
+        for _ in range(seconds * 2):
+            for place, line in enumerate(lines):
+                sent[place] += len(line.take(0.25))
         project.run("stop", "--now")
-    assert re.search(rb"0\.\d", taken), "nothing came: the sweep was not live"
-    assert len(taken) / 10 <= most
+    assert all(line.screen.display != then for line, then in zip(lines, before, strict=True))
+    assert sent[0] / seconds <= 1_000
+    assert sent[1] / seconds <= 3_000
 
 
 def test_the_first_data_is_painted_once(project: Project, lines: list[Line]) -> None:

@@ -105,7 +105,7 @@ kill $!
     assert all((state == "pruned") == (x > 4) for x, state in states.items())
     assert states[9] == "pruned"
     pids = {int(pid) for pid in (project.folder / "pids").read_text().split()}
-    eventually(lambda: not any(map(psutil.pid_exists, pids)), seconds=5)
+    eventually(lambda: not any(map(psutil.pid_exists, pids)))
 
 
 def test_what_lies_in_its_folder_are_the_artifacts(project: Project) -> None:

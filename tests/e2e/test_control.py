@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -75,10 +74,8 @@ def test_stop_lets_the_running_trials_end(running: Running) -> None:
 
 
 def test_stop_now_ends_them(running: Running) -> None:
-    began = time.monotonic()
     assert "2 trials ended" in running.ask("stop", "s", "--now")
-    running.ends(130)
-    assert time.monotonic() - began < 10
+    running.ends(130)  # though nobody let them go
     assert running.states() == ["stopped", "stopped"]
 
 
@@ -142,9 +139,8 @@ def test_a_point_is_put_in_line(running: Running) -> None:
     assert running.project.json("show", "s#2")["params"] == {"x": 0.125}
 
 
-@pytest.mark.parametrize(
-    "words, says",
-    [
+def test_what_cannot_be_is_said(running: Running) -> None:
+    for words, says in (
         (("enqueue", "y=1"), "there is no param 'y'"),
         (("enqueue", "x=7"), "x cannot be 7"),
         (("workers", "0"), "whole number from 1 up"),
@@ -152,11 +148,10 @@ def test_a_point_is_put_in_line(running: Running) -> None:
         (("add", "s", "many"), "whole number from 1 up"),
         (("stop", "nobody"), "no sweep is called 'nobody'"),
         (("kill", "s#9"), "s#9"),
-    ],
-)
-def test_what_cannot_be_is_said(running: Running, words: tuple[str, ...], says: str) -> None:
-    assert says in running.ask(*words, code=2)
-    assert running.driver.poll() is None
+    ):
+        assert says in running.ask(*words, code=2), words
+        assert running.driver.poll() is None
+    assert running.states() == ["running", "running"]
 
 
 def test_a_sweep_that_has_ended_says_how_to_go_on(running: Running) -> None:

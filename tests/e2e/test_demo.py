@@ -39,7 +39,8 @@ def test_the_demo_is_a_finished_sweep_of_30_trials_and_goes_on_where_it_was_left
                 break
         first.send_signal(signal.SIGKILL)
     train = project.folder / "cockpit-demo" / "train.py"
-    train.write_text(train.read_text() + "\n# mine\n")
+    mine = train.read_text().replace("ITERATIONS = 200", "ITERATIONS = 60")
+    train.write_text(mine)
     second = demo(project)
     assert second.returncode == 0, second.stdout + second.stderr
     assert "Left as you changed them: train.py" in second.stdout
@@ -47,10 +48,11 @@ def test_the_demo_is_a_finished_sweep_of_30_trials_and_goes_on_where_it_was_left
     states = Counter(run["state"] for run in runs(project))
     assert states.total() == 30
     assert not set(states) & {"running", "waiting", "failed"}
+    assert {run["step"] for run in runs(project)} >= {60}
     best = max(run["metrics"]["auc"] for run in runs(project) if run["state"] == "complete")
     assert best >= 0.92
     assert {"auc", "log_loss"} <= set(runs(project)[-1]["metrics"])
     third = demo(project)
     assert "is complete" in third.stdout
     assert len(runs(project)) == 30
-    assert train.read_text().endswith("# mine\n")
+    assert "ITERATIONS = 60" in train.read_text()

@@ -38,7 +38,7 @@ def repository(project: Project) -> Project:
     project.spec(
         'pruner = { name = "median", n_startup_trials = 2 }\nbaseline = false\n[params]\n'
         'x = { type = "float", low = 0, high = 1 }\n[data]\ntrain = "rows.csv"',
-        trials=8,
+        trials=5,
         workers=1,
     )
     commit_all(project.folder)
@@ -137,9 +137,11 @@ def train(trial):
     return x + deep
 """,
     )
-    project.spec(trials=6, workers=1)
+    project.spec(trials=4, workers=1)
     project.run("sweep", "sweep.toml")
-    for run in project.json("runs"):
+    runs = project.json("runs")
+    assert {run["params"]["kind"] for run in runs} == {"a", "b"}
+    for run in runs:
         again = rerun(project, run["id"], "--here")
         assert (again["same"], again["run"]["params"]) == (True, run["params"])
 

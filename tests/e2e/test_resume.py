@@ -59,8 +59,8 @@ def outcome(project: Project, sweep: str) -> dict[int, tuple[Any, ...]]:
 @pytest.mark.parametrize(
     "sampler, half",
     [
-        ('"tpe"', 30),
-        ('{ name = "gp", n_startup_trials = 4 }', 7),
+        ('"tpe"', 16),
+        ('{ name = "gp", n_startup_trials = 3 }', 5),
         ('"cmaes"', 12),
         ('{ name = "nsgaii", population_size = 6 }', 12),
     ],
@@ -105,7 +105,7 @@ def test_what_ctrl_c_broke_off_runs_again_too(curve: Project) -> None:
 
 
 @pytest.mark.parametrize(
-    "sampler, trials", [('"tpe"', 40), ('{ name = "gp", n_startup_trials = 4 }', 10)]
+    "sampler, trials", [('"tpe"', 24), ('{ name = "gp", n_startup_trials = 3 }', 7)]
 )
 def test_a_replay_makes_the_suggestions_of_several_workers_again(
     curve: Project, sampler: str, trials: int

@@ -109,7 +109,7 @@ def test_time_ends_a_sweep_and_says_so(ready: Project) -> None:
     text = (ready.folder / "sweep.toml").read_text().replace("trials = 1000000\n", "")
     ready.write("sweep.toml", text)
     said = ready.run("sweep", "sweep.toml").stdout
-    assert "its time (1 s) was used up" in said
+    assert "its time (1s) was used up" in said
     assert xs(ready)
 
 

@@ -1,4 +1,4 @@
-"""Over a real sshd: a sweep outlives the line it was started on, and the terminal comes back clean."""
+"""Over a real sshd: launch, lose the line, log in again, watch, stop, compare, quit."""
 
 from __future__ import annotations
 
@@ -120,38 +120,45 @@ def cockpit(*arguments: str) -> str:
     return shlex.join([*COCKPIT, *arguments])
 
 
-def test_a_sweep_outlives_the_line_and_the_terminal_comes_back_clean(
+def test_launched_on_one_line_watched_stopped_and_compared_on_another(
     host: Host, project: Project, lines: list[Line]
 ) -> None:
     project.write("train.py", SLOW)
     project.spec(trials=10_000)
     one = log_in(host, project, lines)
-    type_in(one, cockpit("sweep", "sweep.toml", "--detach"))
-    eventually(lambda: one.take(0.1) is not None and (project.folder / "pids").exists())
     type_in(one, cockpit())
-    one.until(r"● ")
-    one.child.send("2")
-    one.until(r"Sweep s")
+    one.until(r"No runs")
+    one.child.send("L")
+    one.until(r"start detached")
+    one.until(r"ready to start: s")
+    one.child.send("\r")
+    one.until(r"(?s)Sweep s .*● running.*✓ [1-9]")
     one.child.kill(signal.SIGKILL)  # the line drops: no farewell
+    assert project.json("sweeps")[0]["state"] == "running"
 
     two = log_in(host, project, lines)
-    state = project.json("sweeps")[0]
-    assert state["state"] == "running"
     before = len(two.sent)
     type_in(two, "stty -g > modes-before; " + cockpit())
-    two.until(r"Sweep s")  # where it was left
-    two.until(r"● running")
-    two.child.send("X")
+    two.until(r"Sweep s .*● running")  # where it was left
+    two.child.send("S")
     two.until(r"end them now")
     two.child.send("e")
     two.until(r"■ stopped")
+    two.child.send("1")
+    two.until(r"Runs .*\n.*newest first")
+    two.child.send("G k")
+    two.until(r"1 marked")
+    two.child.send(" ")
+    two.until(r"2 marked")
+    two.child.send("c")
+    two.until(r"(?s)Compare .*that differ.*s#\d+ .*s#\d+ .*\n *x  +0\.\d+ .* 0\.\d+")
     two.child.send("q")
     eventually(lambda: two.take(0.1) and re.search(rb"1049l(?s:.*)over there> ", two.sent))
     assert [mode for mode in stray_modes(two.sent[before:]) if mode != "?2004h"] == []
     after = two.sent.rpartition(b"1049l")[2].decode("utf-8", "replace")
-    assert "Traceback" not in after
+    assert re.sub(r"\x1b\[[?>=<0-9;]*[a-zA-Z]", "", after).strip() == "over there>"
     type_in(two, "stty -g > modes-after; echo left with $?")
     eventually(lambda: two.take(0.1) and b"left with 0" in two.sent)
-    assert (project.folder / "modes-before").read_text() == (
-        project.folder / "modes-after"
-    ).read_text()
+    modes = [(project.folder / f"modes-{when}").read_text() for when in ("before", "after")]
+    assert modes[0] == modes[1]
+    assert project.json("sweeps")[0]["state"] == "stopped"

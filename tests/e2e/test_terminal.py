@@ -7,64 +7,37 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pexpect
-import pyte
 import pytest
 
 from tests.e2e.conftest import COCKPIT, SLOW, Project, clean, eventually
+from tests.e2e.test_bytes import Line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class Terminal:
-    """A screen of 100x30 with cockpit in it."""
-
-    def __init__(self, project: Project, *arguments: str) -> None:
-        self.screen = pyte.Screen(100, 30)
-        self._stream = pyte.ByteStream(self.screen)
-        self.raw = b""
-        self.child = pexpect.spawn(
-            COCKPIT[0],
-            [*COCKPIT[1:], *arguments],
-            cwd=str(project.folder),
-            env={**clean(), "TERM": "xterm-256color"},
-            dimensions=(30, 100),
-        )
-
-    def text(self) -> str:
-        """What stands on the screen now."""
-        try:
-            while data := self.child.read_nonblocking(65536, timeout=0.05):
-                self.raw += data
-                self._stream.feed(data)
-        except (pexpect.TIMEOUT, pexpect.EOF):
-            pass
-        return "\n".join(self.screen.display)
-
-    def until(self, pattern: str) -> str:
-        return str(eventually(lambda: (text := self.text()) and re.search(pattern, text) and text))
+SIZE = (100, 30)
 
 
 @pytest.fixture
-def terminals() -> Iterator[list[Terminal]]:
-    opened: list[Terminal] = []
+def terminals() -> Iterator[list[Line]]:
+    opened: list[Line] = []
     yield opened
     for terminal in opened:
         terminal.child.close(force=True)
 
 
 def test_two_screens_and_a_command_show_the_same_while_the_sweep_runs(
-    project: Project, terminals: list[Terminal]
+    project: Project, terminals: list[Line]
 ) -> None:
     project.write("train.py", SLOW)
     project.spec(trials=100)
     with project.start("sweep", "sweep.toml"):
         eventually(lambda: (project.folder / "pids").exists())
-        one, two = Terminal(project), Terminal(project)
+        one, two = Line(project, SIZE), Line(project, SIZE)
         terminals += [one, two]
         one.until(r"● running")
         two.child.send("2")
@@ -76,45 +49,31 @@ def test_two_screens_and_a_command_show_the_same_while_the_sweep_runs(
     assert len(project.json("runs")) == 100
 
 
-def test_q_gives_the_terminal_back_as_it_was(project: Project, terminals: list[Terminal]) -> None:
+def test_q_gives_the_terminal_back_as_it_was(project: Project, terminals: list[Line]) -> None:
     project.write("train.py", SLOW)
     project.spec(trials=2)
     project.run("sweep", "sweep.toml")
-    terminal = Terminal(project)
+    terminal = Line(project, SIZE)
     terminals.append(terminal)
     terminal.until(r"2 runs")
-    before = len(terminal.raw)
+    before = len(terminal.sent)
     terminal.child.send("q")
-    terminal.child.expect(pexpect.EOF)
-    left = terminal.raw[before:] + terminal.child.before
-    terminal.child.close()
-    assert terminal.child.exitstatus == 0
+    assert terminal.until_end() == 0
+    left = terminal.sent[before:]
     assert b"\x1b[?1049l" in left
     assert b"\x1b[?25h" in left
     after = left.rpartition(b"\x1b[?1049l")[2]
     assert not re.sub(rb"\x1b\[[?>=<0-9;]*[a-zA-Z]", b"", after).strip(), after
 
 
-def test_an_idle_screen_sends_nothing(project: Project, terminals: list[Terminal]) -> None:
-    project.write("train.py", SLOW)
-    project.spec(trials=2)
-    project.run("sweep", "sweep.toml")
-    terminal = Terminal(project)
-    terminals.append(terminal)
-    terminal.until(r"2 runs")
-    while terminal.child.expect([pexpect.TIMEOUT, r"(?s).+"], timeout=1):
-        pass  # what is still on its way comes first
-    assert terminal.child.expect([pexpect.TIMEOUT, r"(?s).+"], timeout=5) == 0
-
-
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGKILL])
 def test_the_end_of_the_app_does_not_touch_the_sweep(
-    project: Project, terminals: list[Terminal], number: signal.Signals
+    project: Project, terminals: list[Line], number: signal.Signals
 ) -> None:
     project.write("train.py", SLOW)
     project.spec(trials=100)
     project.run("sweep", "sweep.toml", "--detach")
-    terminal = Terminal(project)
+    terminal = Line(project, SIZE)
     terminals.append(terminal)
     terminal.until(r"● running")
     terminal.child.kill(number)
@@ -134,16 +93,19 @@ def test_a_dumb_terminal_gets_the_table(project: Project) -> None:
         encoding="utf-8",
     )
     child.expect(pexpect.EOF)
-    assert "s#1" in child.before
-    assert "\x1b" not in child.before
+    said = str(child.before)
+    assert "s#1" in said
+    assert "\x1b" not in said
     child.close()
 
 
-def test_the_first_frame_needs_nothing_but_textual(project: Project) -> None:
+def test_the_first_frame_needs_nothing_but_textual_and_one_screen(project: Project) -> None:
     code = (
         "import sys; from cockpit.tui.app import CockpitApp; from cockpit.tui.source import StoreSource\n"
         "from storage.layout import find_store; CockpitApp(StoreSource(find_store()))\n"
-        "print([m for m in ('duckdb', 'polars', 'optuna', 'plotext', 'numpy', 'pydantic') if m in sys.modules])"
+        "heavy = ('duckdb', 'polars', 'optuna', 'plotext', 'numpy', 'pydantic', 'sqlglot')\n"
+        "screens = [f'cockpit.tui.screens.{name}' for name in ('sweep', 'run', 'compare', 'launch')]\n"
+        "print([m for m in (*heavy, *screens) if m in sys.modules])"
     )
     done = subprocess.run(
         [sys.executable, "-P", "-c", code],

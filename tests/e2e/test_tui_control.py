@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def control(project: Project) -> StoreControl:
-    project.write("train.py", SLOW)
+    held = "time.sleep(0.01)\n        while os.path.exists('hold'): time.sleep(0.01)"
+    project.write("train.py", SLOW.replace("time.sleep(0.01)", held))
     project.spec("sampler = 'random'", trials=200)
     return StoreControl(Layout(project.folder / ".cockpit"))
 
@@ -32,11 +33,13 @@ def state(project: Project) -> str:
 def test_a_sweep_is_launched_paused_extended_stopped_and_gone_on_with(
     project: Project, control: StoreControl
 ) -> None:
+    hold = project.write("hold", "")
     (spec,) = control.specs()
     assert control.draft(spec, {"sweep.trials": 6}).names == ("s",)
     name, said = control.launch((str(spec), "--trials", "6", "--set", "sweep.seed=4"))
     assert name == "s"
     assert said
+    eventually(lambda: project.json("runs"))  # it looks for requests from now on
     assert control.ask("s", Request("pause")).startswith("s: paused")
     assert state(project) == "paused"
     assert "8 trials in all" in control.ask("s", Request("add", count=2))
@@ -44,6 +47,7 @@ def test_a_sweep_is_launched_paused_extended_stopped_and_gone_on_with(
     control.ask("s", Request("continue"))
     assert control.ask("s", Request("stop", now=True)).startswith("s: stopping now")
     eventually(lambda: state(project) == "stopped")
+    hold.unlink()
     with pytest.raises(Refused, match="is not running: it is stopped"):
         control.ask("s", Request("pause"))
     for run in running:

@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 
 from cockpit.data import row_rules
-from cockpit.data.column_types import ContractError
 from cockpit.data.contract import check, features_of
 from cockpit.project.model import ColumnRule, Contract, DataTable, Fresh
+from cockpit.project.rules import ContractError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -176,6 +176,35 @@ def test_a_copy_is_whole_or_not_there(
     assert not list(layout.root.glob("datasets/.*"))
 
 
+def test_half_a_copy_of_one_who_was_killed_goes_once_nobody_writes_to_it(
+    layout: Layout, rows: Path
+) -> None:
+    folder = layout.dataset("blake3:ab", "").parent
+    folder.mkdir(parents=True)
+    old, fresh = folder / ".cd.parquet-1234abcd", folder / ".ef.parquet-1234abcd"
+    for half in (old, fresh):
+        half.write_bytes(b"half")
+    os.utime(old, (1.0, 1.0))
+    register(layout, "train", rows, keep=True)
+    assert (old.exists(), fresh.exists()) == (False, True)
+
+
+def test_a_file_that_changes_while_it_is_read_is_no_version(
+    layout: Layout, rows: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = versioning.profile
+
+    def changing(*args: Any) -> Any:
+        found = read(*args)
+        ROWS.head(1).write_parquet(rows)
+        return found
+
+    monkeypatch.setattr(versioning, "profile", changing)
+    with pytest.raises(DataError, match="was changed while it was read; try again"):
+        register(layout, "train", rows)
+    assert not all_versions(layout)
+
+
 def test_several_files_are_one_dataset_wherever_their_folder_lies(
     layout: Layout, tmp_path: Path
 ) -> None:
@@ -238,6 +267,8 @@ def test_types_are_those_of_all_values_not_of_the_first(layout: Layout, tmp_path
     [
         ("x.csv", "ä\nö\n".encode("latin-1"), "is not UTF-8 text"),
         ("x.csv", b"", "empty CSV"),
+        ("x.csv", "a,b\n1,2\n".encode("utf-16"), "is not UTF-8 text"),
+        ("x.csv", b"caf\xe9,b\n1,2\n", "is not UTF-8 text"),
         ("x.csv", b"a,b\n1,2\n1,2,3\n", "a row has more values than there are columns"),
         ("x.parquet", b"nonsense", "cannot be read"),
         ("x.ndjson", b'{"a": 1}\n{"a"', "cannot be read"),

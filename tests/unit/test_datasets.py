@@ -46,6 +46,21 @@ def session(layout: Layout) -> Iterator[Session]:
         yield session
 
 
+def test_where_a_content_was_last_seen_counts_and_not_the_order_of_hearing_of_it(
+    layout: Layout,
+) -> None:
+    """A file that went from A to B and back to A lies at A."""
+    seen = [DatasetSeen("blake3:aaaa1", "x", path, 1, time) for path, time in
+            (("A", 1.0), ("A", 5.0), ("B", 3.0), ("A", 2.0), ("A", 5.0), ("C", 4.0))]  # fmt: skip
+    layout.create()
+    (layout.spool / "00001-000000.ndjson").write_bytes(b"".join(map(encode, seen)))
+    with Store(layout).session() as session:
+        (found,) = versions(session)
+        kept = session.rows("select path, epoch(time) from datasets order by path, time")
+    assert (found.path, found.time.timestamp()) == ("A", 1.0)
+    assert kept == [("A", 1.0), ("A", 5.0), ("B", 3.0), ("C", 4.0)]
+
+
 def test_versions_are_counted_by_when_their_content_was_first_seen(session: Session) -> None:
     assert [(one.label, one.path, one.rows) for one in versions(session)] == [
         ("eval@v1", "back.parquet", None),

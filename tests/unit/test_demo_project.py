@@ -6,10 +6,14 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
 import pytest
 
+from cockpit.data.contract import check
 from cockpit.demo.write import DemoError, write_project
+from cockpit.project.reading import load_project
 from cockpit.sweep.spec import load_spec
+from storage.frames import Frames
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +24,7 @@ NAMES = [
     "README.md",
     "adult_test.parquet",
     "adult_train.parquet",
+    "cockpit.toml",
     "sweep.toml",
     "train.py",
 ]
@@ -119,3 +124,18 @@ def test_training_reports_a_rising_auc_and_ends_when_told(
     values = [value for value, _ in trial.reports]
     assert values == sorted(values)
     assert values[-1] > 0.91
+
+
+def test_its_data_keep_their_contract_and_its_slices_are_no_empty_words(tmp_path: Path) -> None:
+    write_project(tmp_path)
+    project = load_project(tmp_path)
+    table = project.data["adult-eval"]
+    people = pl.scan_parquet(tmp_path / table.path)
+    report = check(people, table)
+    assert report.passed
+    assert len(report.rules) > 15
+    with Frames(people.collect()) as frames:
+        for name, expression in project.slices.items():
+            assert 1_000 < frames.count(expression) < 8_000, name
+    assert set(project.kpis) == {"profit"}
+    assert project.evaluation.metrics[0] == "auc"

@@ -127,8 +127,9 @@ def test_a_story_told_leads_to_its_rows(layout: Layout) -> None:
             ("auc", 3),
             ("system.cpu_percent", 1),
         ]
-        assert session.rows("select digest, name, epoch(time) from datasets") == [
-            ("b1", "train", 10.5)
+        assert session.rows("select digest, name, epoch(time) from datasets order by time") == [
+            ("b1", "train", 10.5),
+            ("b1", "train", 15.5),
         ]
         assert session.rows("select digest, content from dataset_facts") == [("b1", '{"rows":4}')]
         assert session.rows("select digest, parent, reason from dataset_growth") == [
