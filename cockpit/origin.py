@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from storage.layout import Layout
     from storage.runs import Run, RunDetail
+    from storage.session import Session
 
 _OURS = ("cockpit", "__main__.py")
 NAMED = 3
@@ -31,10 +32,14 @@ class Traces:
     """Where its artifacts lie."""
     artifacts: tuple[tuple[str, int], ...] = ()
     """Names and sizes in bytes."""
+    predictions: Mapping[str, str] = field(default_factory=dict)
+    """By version of an evaluation set, what the run answered on it."""
 
 
-def traces(found: RunDetail, layout: Layout) -> Traces:
-    """Look at what is known and at what lies in the run's folder."""
+def traces(
+    found: RunDetail, layout: Layout, predictions: Mapping[str, str] | None = None
+) -> Traces:
+    """Look at what is known and at what lies in the run's folder; `predictions` are those of `answered`."""
     from cockpit.about import artifacts
 
     folder, known = layout.artifacts(found.run.id), found.provenance
@@ -43,7 +48,23 @@ def traces(found: RunDetail, layout: Layout) -> Traces:
         tuple(again_lines(found.run, known)) if known else (),
         near(folder),
         tuple(artifacts(folder)),
+        predictions or {},
     )
+
+
+def answered(session: Session, run: str) -> dict[str, str]:
+    """By version of an evaluation set (`adult-eval@v4`), what a run (its id) answered on it: rows and columns."""
+    from storage.datasets import versions
+    from storage.predictions import predictions
+
+    found: dict[str, str] = {}
+    for told in predictions(session, [run]):
+        there = {one.digest: one.label for one in versions(session, told.evaluation)}
+        label = there.get(
+            told.dataset, f"{told.evaluation}@{told.dataset.rpartition(':')[2][:8] or '?'}"
+        )
+        found[label] = f"{told.rows:,} rows: {', '.join(told.columns)}"
+    return found
 
 
 def origin(known: Mapping[str, Any], layout: Layout) -> dict[str, str]:

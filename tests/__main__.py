@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+WORKERS = min(4, (os.cpu_count() or 1) + 1)
+"""One more than there are cores, since many a test waits for processes."""
 CHECKS = (
     ("ruff", "check", "."),
     ("ruff", "format", "--check", "."),
     ("mypy",),
     ("lint-imports",),
-    ("pytest", *sys.argv[1:]),
+    ("pytest", "-n", str(WORKERS), "--dist", "worksteal", *sys.argv[1:]),
 )
 
 

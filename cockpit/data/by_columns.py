@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -16,3 +18,9 @@ def parts(names: Sequence[str], rows: int) -> Iterator[list[str]]:
     at_once = max(1, CELLS // max(rows, 1))
     for start in range(0, len(names), at_once):
         yield list(names[start : start + at_once])
+
+
+def height(frame: pl.LazyFrame) -> int:
+    """How many rows a table has."""
+    rows: int = frame.select(pl.len()).collect(engine="streaming").item()
+    return rows

@@ -1,4 +1,4 @@
-"""What a column has to be for a contract to speak of it, and how its values are read as that.
+"""How the values of a column are read as the type that a contract means.
 
 `int` takes whole floats too, which is what a table with gaps often stores its ints as; `float` takes any number;
 `date` and `time` take ISO texts too, since CSV has no others. A time without a zone is UTC. NaN is a missing value.
@@ -7,19 +7,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from storage.errors import UserError
-
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from cockpit.project.model import ColumnRule, Scalar
-
-Type = Literal["int", "float", "bool", "text", "date", "time"]
+    from cockpit.project.rules import Type
 
 _ZONED = ("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M%#z")
 _NAIVE = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M")
@@ -31,10 +24,6 @@ _DTYPES: dict[Type, pl.DataType] = {
     "date": pl.Date(),
     "time": pl.Datetime("us"),
 }
-
-
-class ContractError(UserError):
-    """A contract that cannot be checked, whatever the data: it asks for what cannot be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,58 +53,6 @@ def type_of(dtype: pl.DataType) -> Type | None:
     if dtype == pl.Date:
         return "date"
     return "time" if dtype == pl.Datetime else None
-
-
-def meant_type(column: str, rule: ColumnRule) -> Type | None:
-    """The type a rule means, said or implied by its bounds; None where any will do.
-
-    Raises `ContractError` where the rule contradicts itself.
-    """
-    implied = {
-        word: _implied(column, word, given)
-        for word, given in (("min", rule.min), ("max", rule.max), ("pattern", rule.pattern))
-        if given is not None
-    }
-    if rule.allowed is not None:
-        implied |= {f"allowed ({value!r})": _scalar_type(value) for value in rule.allowed}
-    said = rule.type
-    for word, kind in implied.items():
-        said = said or kind
-        if not _agree(said, kind):
-            raise ContractError(
-                f"the contract's column {column!r} contradicts itself: {word} means {_A[kind]}, "
-                f"the rest of it {_A[said]}"
-            )
-    return said
-
-
-def bound(column: str, word: str, given: float | str, kind: Type) -> Any:
-    """A bound as a value that a column of the type is compared with; raises `ContractError`."""
-    if isinstance(given, str):
-        time = _time(given)
-        if time is None:
-            raise ContractError(
-                f'the contract\'s column {column!r} has {word} = "{given}", which is neither a number nor '
-                'an ISO date or time such as "2024-01-31"'
-            )
-        if kind == "date" and time.time() != datetime.min.time():
-            raise ContractError(
-                f'the contract\'s column {column!r} is of dates, and {word} = "{given}" is a time'
-            )
-        return time.date() if kind == "date" else time
-    return given
-
-
-def choices(rule: ColumnRule, kind: Type) -> list[Any]:
-    """The allowed values as values of the column's type."""
-    values: Sequence[Scalar] = rule.allowed or ()
-    if kind in ("date", "time"):
-        return [bound("", "allowed", str(value), kind) for value in values]
-    if kind == "float":
-        return [float(value) for value in values]
-    if kind == "int":
-        return [int(value) for value in values if int(value) == value]
-    return list(values)
 
 
 def reading(name: str, dtype: pl.DataType, kind: Type | None) -> Reading:
@@ -183,45 +120,3 @@ def _from_text(text: pl.Expr, kind: Type) -> pl.Expr:
         *(iso.str.to_datetime(form, strict=False, time_unit="us") for form in _NAIVE),
         day.cast(pl.Datetime("us")),
     )
-
-
-def _time(text: str) -> datetime | None:
-    """An ISO date or time as naive UTC."""
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return time.astimezone(UTC).replace(tzinfo=None) if time.tzinfo else time
-
-
-_A: dict[Type, str] = {
-    "int": "an int",
-    "float": "a number",
-    "bool": "true or false",
-    "text": "a text",
-    "date": "a date",
-    "time": "a time",
-}
-
-
-def _implied(column: str, word: str, given: float | str) -> Type:
-    if word == "pattern":
-        return "text"
-    if not isinstance(given, str):
-        return "float"
-    bound(column, word, given, "time")
-    return "time"
-
-
-def _scalar_type(value: Scalar) -> Type:
-    if isinstance(value, bool):
-        return "bool"
-    if isinstance(value, str):
-        return "text"
-    return "float"
-
-
-def _agree(said: Type, implied: Type) -> bool:
-    if said == implied or {said, implied} <= {"int", "float"}:
-        return True
-    return said in ("date", "time") and implied in ("date", "time", "text")

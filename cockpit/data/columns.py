@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from cockpit.project.rules import Type
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-Kind = Literal["int", "float", "bool", "text", "date", "time", "other"]
-"""The types of columns as cockpit.toml names them; `time` is a date and a time of day."""
+Kind = Type | Literal["other"]
 
 TOP = 10
 """Frequent values that are kept."""
@@ -22,6 +24,9 @@ STALE_DAYS = 365
 ONE_INSTANT = 0.5
 """Share of rows with the very same time from which on that is worth a word."""
 MANY_NULLS = 0.5
+_TWICE = re.compile(r"(.+)_duplicated_\d+")
+"""What polars calls a column whose name another has already."""
+_SEPARATORS = ";\t|"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,7 @@ class Remark:
 
     column: str
     what: str
-    """`nulls`, `constant`, `id`, `blank`, `spaces`, `placeholder`, `mixed`, `stale`, `instant`, `future`, `nan`."""
+    """`name nulls nan constant id placeholder blank spaces mixed stale future instant`: one of these."""
     text: str
 
 
@@ -120,11 +125,20 @@ def _column(plain: Mapping[str, Any], rows: int) -> ColumnProfile:
 
 def remarks(columns: Sequence[ColumnProfile], now: datetime) -> tuple[Remark, ...]:
     """What is odd, column by column; `now` tells what is old."""
+    names = [column.name for column in columns]
     return tuple(
         Remark(column.name, what, text)
         for column in columns
-        for what, text in _remarks(column, now)
+        for what, text in (*_name(column.name, names), *_remarks(column, now))
     )
+
+
+def _name(name: str, names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    twice = _TWICE.fullmatch(name)
+    if twice and twice[1] in names:
+        yield "name", f"the file calls it {_quoted(twice[1])}, as another column before it"
+    if len(names) == 1 and any(mark in name for mark in _SEPARATORS):
+        yield "name", "the only column: is it really a comma that stands between the values?"
 
 
 def _remarks(column: ColumnProfile, now: datetime) -> Iterator[tuple[str, str]]:
@@ -137,9 +151,9 @@ def _remarks(column: ColumnProfile, now: datetime) -> Iterator[tuple[str, str]]:
     if column.nulls > MANY_NULLS * column.rows:
         yield "nulls", f"{_share(column.nulls, column.rows)} of the values are missing"
     if column.nan:
-        yield "nan", f"{_rows(column.nan)} NaN"
+        yield "nan", f"{rows_have(column.nan)} NaN"
     if column.infinite:
-        yield "nan", f"{_rows(column.infinite)} a number that is not finite"
+        yield "nan", f"{rows_have(column.infinite)} a number that is not finite"
     if column.distinct == 1:
         value = column.top[0][0] if column.top else column.min
         yield (
@@ -162,14 +176,17 @@ def _looks_like_id(column: ColumnProfile, present: int) -> bool:
 
 def _odd(odd: Odd) -> Iterator[tuple[str, str]]:
     for text, count in odd.placeholders:
-        yield "placeholder", f"{_rows(count)} {_quoted(text)}: a missing value?"
+        yield "placeholder", f"{rows_have(count)} {_quoted(text)}: a missing value?"
     if odd.blank:
-        yield "blank", f"{_rows(odd.blank)} a blank text"
+        yield "blank", f"{rows_have(odd.blank)} a blank text"
     if odd.spaced:
-        yield "spaces", f"{_rows(odd.spaced)} spaces at the ends"
+        yield "spaces", f"{rows_have(odd.spaced)} spaces at the ends"
     if odd.mixed:
         example = f", as in {_quoted(odd.mixed_example)}" if odd.mixed_example else ""
-        yield "mixed", f"{_rows(odd.mixed)} Latin letters beside Cyrillic or Greek ones{example}"
+        yield (
+            "mixed",
+            f"{rows_have(odd.mixed)} Latin letters beside Cyrillic or Greek ones{example}",
+        )
 
 
 def _times(column: ColumnProfile, present: int, now: datetime) -> Iterator[tuple[str, str]]:
@@ -193,7 +210,8 @@ def _instant(text: Any) -> datetime | None:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _rows(count: int) -> str:
+def rows_have(count: int) -> str:
+    """`1 row has`, `12 rows have`."""
     return f"{count:,} rows have" if count != 1 else "1 row has"
 
 

@@ -8,22 +8,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
 
-from cockpit.data.column_types import ContractError, bound, choices, meant_type, reading
+from cockpit.data.by_columns import height
+from cockpit.data.column_types import reading
 from cockpit.data.row_rules import PLACE, RowRule, RowRules, columns_of, theirs
 from cockpit.project.model import Contract
+from cockpit.project.rules import ContractError, bound, choices, meant_type, whole
+from cockpit.sweep.spec.errors import nearest
 from cockpit.sweep.spec.units import seconds
 from storage.expressions.terms import FilterError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from cockpit.data.column_types import Reading, Type
+    from cockpit.data.column_types import Reading
     from cockpit.project.model import ColumnRule, DataTable
+    from cockpit.project.rules import Type
 
 EXAMPLES = 5
 """Rows shown of those that break a rule."""
@@ -156,7 +159,8 @@ class _Check:
         needed += [self.contract.fresh.column] if self.contract.fresh else []
         for name in dict.fromkeys(needed):
             there = name in self.schema
-            note = "" if there else f"no such column{_meant(name, self.schema)}"
+            near = None if there else nearest(name, self.schema)
+            note = "" if there else "no such column" + (f"; did you mean {near!r}?" if near else "")
             yield RuleResult("is there", name, "column", int(not there), 1, note=note)
         if not self.contract.others:
             others = [name for name in self.schema if name not in set(needed)]
@@ -196,8 +200,7 @@ class _Check:
                 )
         key = list(self.table.key)
         if key and all(name in self.schema for name in key):
-            missing = self.frame.filter(pl.any_horizontal(pl.col(key).is_null()))
-            gaps = missing.select(pl.len()).collect(engine="streaming").item()
+            gaps = height(self.frame.filter(pl.any_horizontal(pl.col(key).is_null())))
             failed, examples = self._shared(key)
             name = f"one row for each {', '.join(key)}"
             note = f"{gaps:,} of {self.rows:,} rows have none" if gaps and not failed else ""
@@ -262,34 +265,18 @@ def _column_rules(
         return
     if rule.min is not None:
         least = bound(name, "min", rule.min, kind)
-        yield RowRule(f"at least {_shown(rule.min)}", name, "min", value >= least)
+        yield RowRule(f"at least {_shown(rule.min, rule.unit)}", name, "min", value >= least)
     if rule.max is not None:
         most = bound(name, "max", rule.max, kind)
-        yield RowRule(f"at most {_shown(rule.max)}", name, "max", value <= most)
+        yield RowRule(f"at most {_shown(rule.max, rule.unit)}", name, "max", value <= most)
     if rule.allowed is not None:
         words = "one of " + ", ".join(map(str, rule.allowed))
-        yield RowRule(words, name, "allowed", value.is_in(choices(rule, kind)))
+        yield RowRule(words, name, "allowed", value.is_in(choices(name, rule, kind)))
     if rule.pattern is not None:
-        fits = value.str.contains(_whole(name, rule.pattern))
+        fits = value.str.contains(whole(name, rule.pattern))
         yield RowRule(f"fits {rule.pattern}", name, "pattern", fits)
 
 
-def _shown(given: float | str) -> str:
-    return given if isinstance(given, str) else f"{given:.15g}"
-
-
-def _whole(column: str, pattern: str) -> str:
-    whole = f"^(?:{pattern})$"
-    try:
-        pl.Series([""]).str.contains(whole)
-    except pl.exceptions.ComputeError as error:
-        reason = str(error).strip().splitlines()[-1].removeprefix("error: ")
-        raise ContractError(
-            f"the contract's column {column!r} has a pattern that is no regular expression: {reason}"
-        ) from error
-    return whole
-
-
-def _meant(name: str, there: Mapping[str, Any]) -> str:
-    close = get_close_matches(name, list(there), 1)
-    return f"; did you mean {close[0]!r}?" if close else ""
+def _shown(given: float | str, unit: str | None) -> str:
+    said = given if isinstance(given, str) else f"{given:.15g}"
+    return f"{said} {unit}" if unit else said

@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from cockpit.data.files import DataError, files_of, format_of
+from cockpit.data.files import FORMATS, DataError, files_of, format_of
 from cockpit.project.model import DataTable
 from cockpit.project.reading import find_project, load_contract
+from storage.datasets import DatasetNotFound, find
 from storage.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-
-    import polars as pl
 
     from cockpit.data.contract import Report
     from cockpit.project.model import Project
@@ -50,33 +49,12 @@ class Data:
     name: str | None = None
     """Of the dataset; None for a file that is none."""
 
-    def scan(self, thorough: bool = False) -> pl.LazyFrame:
-        """The rows; `thorough` tells the types of a text file's columns from all of its values."""
-        from cockpit.data.reading import scan, whole_types
-
-        return scan(self.path, whole_types(self.path) if thorough and self.is_text() else None)
-
-    def is_text(self) -> bool:
-        """Whether its columns have no types of their own."""
-        return format_of(files_of(self.path)[0]) != "parquet"
-
 
 def on_rows(work: Callable[..., _Found], *several: Data) -> _Found:
-    """What `work` makes of the rows of some data; again, thoroughly, where the first rows of a text misled.
+    """As `cockpit.data.reading.on_rows`, of data."""
+    from cockpit.data import reading
 
-    Raises `DataError`.
-    """
-    from cockpit.data.reading import reading
-
-    named = " or ".join(data.path for data in several)
-    try:
-        with reading(named):
-            return work(*(data.scan() for data in several))
-    except DataError:
-        if not any(data.is_text() for data in several):
-            raise
-    with reading(named):
-        return work(*(data.scan(thorough=True) for data in several))
+    return reading.on_rows(work, *(data.path for data in several))
 
 
 def find_data(layout: Layout, project: Project, text: str) -> Data:
@@ -94,7 +72,12 @@ def find_data(layout: Layout, project: Project, text: str) -> Data:
         name = _name_at(project, path)
         table = project.data[name] if name else DataTable(path=path)
         return Data(text, path, table, name)
-    return _version(layout, project, text)
+    try:
+        return _version(layout, project, text)
+    except DatasetNotFound:
+        if os.sep in text or Path(text).suffix.lower() in FORMATS:
+            files_of(path)  # which says where it was looked for
+        raise
 
 
 def with_contract(data: Data, contract: str | None) -> Data:
@@ -191,7 +174,6 @@ def _name_at(project: Project, path: str) -> str | None:
 
 def _version(layout: Layout, project: Project, text: str) -> Data:
     from cockpit.data.versions import located
-    from storage.datasets import find
     from storage.store import Store
 
     if not layout.exists():

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from cockpit.data.by_columns import parts
+from cockpit.data.by_columns import height, parts
 from cockpit.data.column_types import type_of
 from storage.errors import UserError
 
@@ -168,7 +168,7 @@ def _check(
 
 
 def _by_place(old: pl.LazyFrame, new: pl.LazyFrame) -> _Pairs:
-    n, m = _height(old), _height(new)
+    n, m = height(old), height(new)
     both = pl.int_range(min(n, m), eager=True)
     none = Duplicates(0, 0)
     return _Pairs(
@@ -301,8 +301,3 @@ def _as_written(series: pl.Series) -> pl.Series:
         written = [None if value is None else str(value) for value in series.to_list()]
         return pl.Series(series.name, written, pl.String)
     return series.cast(pl.String)
-
-
-def _height(frame: pl.LazyFrame) -> int:
-    rows: int = frame.select(pl.len()).collect(engine="streaming").item()
-    return rows

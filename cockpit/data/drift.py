@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import polars as pl
 
-from cockpit.data.by_columns import parts
+from cockpit.data.by_columns import height, parts
 from cockpit.data.column_types import type_of
 from cockpit.data.effects import (
     Effect,
@@ -122,7 +122,7 @@ def drift(
         for schema, which in ((before, "old"), (after, "new")):
             if name not in schema:
                 raise DriftError(f"the {which} data have no column {name!r}")
-    rows = (_height(old), _height(new))
+    rows = (height(old), height(new))
     if not all(rows):
         raise DriftError(f"the {'new' if rows[0] else 'old'} data have no rows: nothing to compare")
     shared = [name for name in before if name in after and name not in leave_out]
@@ -141,11 +141,6 @@ def drift(
 
 def _strength(column: ColumnDrift) -> float:
     return max((one.value / one.large for one in column.effects), default=0.0)
-
-
-def _height(frame: pl.LazyFrame) -> int:
-    rows: int = frame.select(pl.len()).collect(engine="streaming").item()
-    return rows
 
 
 def _column(name: str, before: pl.Series, after: pl.Series) -> ColumnDrift:

@@ -94,6 +94,8 @@ def files_of(path: str | Path) -> tuple[Path, ...]:
     found = sorted(file for file in glob.glob(text, recursive=True) if os.path.isfile(file))
     if not found and glob.has_magic(text):
         raise DataError(f"no file answers to {printable(text)}")
+    if not found and os.path.exists(text):
+        raise DataError(f"{printable(text)} is no file, but a pipe or a device; save it as a file")
     if not found:
         raise DataError(printable(f"{text} was not found{beside(Path(text))}"))
     return tuple(map(Path, found))
@@ -102,7 +104,7 @@ def files_of(path: str | Path) -> tuple[Path, ...]:
 def base_of(path: str | Path) -> Path:
     """The folder that the names of the files of a path or a pattern are relative to."""
     here = Path(path)
-    if here.is_file() or not glob.has_magic(os.fspath(path)):
+    if os.path.isfile(path) or not glob.has_magic(os.fspath(path)):
         return here.parent
     while glob.has_magic(os.fspath(here)):
         here = here.parent

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from storage.layout import Layout
 
 _READ_ONLY = 0o444
+ABANDONED = 3_600.0
+"""Seconds that nothing was written to half a copy after which it is nobody's."""
 
 
 def keep_copy(layout: Layout, content: Content) -> str:
@@ -32,6 +36,7 @@ def keep_copy(layout: Layout, content: Content) -> str:
     )
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
+        _clear(target.parent)
         partial = target.with_name(f".{target.name}-{secrets.token_hex(4)}")
         try:
             for name, file in content.files:
@@ -73,6 +78,14 @@ def _copy(source: str, target: Path, digest: str) -> None:
     if f"{ALGORITHM}:{hasher.hexdigest()}" != digest:
         raise DataError(printable(f"{source} was changed while it was copied; try again"))
     target.chmod(_READ_ONLY)
+
+
+def _clear(folder: Path) -> None:
+    """Remove what a copying that was killed has left, once nobody can be writing it any more."""
+    for left in folder.glob(".*-*"):
+        with suppress(FileNotFoundError):
+            if time.time() - left.stat().st_mtime > ABANDONED:
+                _remove(left)
 
 
 def _take_place(partial: Path, target: Path) -> None:

@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from cockpit.data.by_columns import parts
+from cockpit.data.by_columns import height, parts
+from cockpit.data.contract import features_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+    from cockpit.project.model import DataTable
 
     Codes = NDArray[np.int64]
     Numbers = NDArray[np.float64]
@@ -64,7 +67,7 @@ def leaks(
     schema = frame.collect_schema()
     asked = schema if features is None else features
     names = [name for name in asked if name != target and name in schema and _can(schema[name])]
-    rows: int = frame.select(pl.len()).collect(engine="streaming").item()
+    rows = height(frame)
     rng = np.random.default_rng(0)
     drawn = pl.Series(rng.choice(rows, ROWS, replace=False)).sort() if rows > ROWS else None
     truth = _plain(_drawn(frame, [target], drawn).to_series())
@@ -79,6 +82,14 @@ def leaks(
             if score is not None and score >= LIMIT:
                 found.append(Leak(values.name, target, judge.measure, min(1.0, score)))
     return tuple(sorted(found, key=lambda leak: -leak.value))
+
+
+def leaks_of(frame: pl.LazyFrame, table: DataTable) -> tuple[Leak, ...]:
+    """The leaks of a dataset as cockpit.toml describes it; none where it has no target."""
+    columns = list(frame.collect_schema())
+    if table.target is None or table.target not in columns:
+        return ()
+    return leaks(frame, table.target, features_of(table, columns))
 
 
 def _can(dtype: pl.DataType) -> bool:

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from cockpit.data.by_columns import height
+from cockpit.data.column_types import type_of
 from cockpit.data.columns import TOP, ColumnProfile, Odd
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
-
-    from cockpit.data.columns import Kind
 
 BINS = 20
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
@@ -63,7 +63,7 @@ def profile(frame: pl.LazyFrame, size: int = 0, packed: bool = False) -> Profile
         if whole.height * width <= MOST_CELLS:
             return Profile(whole.height, _described(whole))
         frame = whole.lazy()
-    rows: int = frame.select(pl.len()).collect(engine="streaming").item()
+    rows = height(frame)
     share = min(1.0, MOST_CELLS / (rows * width), MOST_BYTES / max(1, size))
     every = -(-rows // max(FEWEST_ROWS, int(rows * share)))
     exact, sample = pl.collect_all(
@@ -76,21 +76,6 @@ def profile(frame: pl.LazyFrame, size: int = 0, packed: bool = False) -> Profile
     return Profile(rows, tuple(whole_columns), sample.height)
 
 
-def kind_of(dtype: pl.DataType) -> Kind:
-    """The type of a column in our words."""
-    if dtype.is_integer():
-        return "int"
-    if dtype.is_float() or dtype == pl.Decimal:
-        return "float"
-    if dtype == pl.Boolean:
-        return "bool"
-    if dtype in (pl.String, pl.Categorical, pl.Enum):
-        return "text"
-    if dtype == pl.Date:
-        return "date"
-    return "time" if dtype == pl.Datetime else "other"
-
-
 def _described(frame: pl.DataFrame) -> tuple[ColumnProfile, ...]:
     """Column by column, on as many threads as there are cores: numpy and polars let go of Python's lock."""
     with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
@@ -98,7 +83,7 @@ def _described(frame: pl.DataFrame) -> tuple[ColumnProfile, ...]:
 
 
 def _column(column: pl.Series) -> ColumnProfile:
-    kind = kind_of(column.dtype)
+    kind = type_of(column.dtype) or "other"
     nulls = column.null_count()
     start = ColumnProfile(column.name, kind, str(column.dtype), column.len(), nulls)
     present = column.drop_nulls() if nulls else column
@@ -131,18 +116,25 @@ def _numbers(start: ColumnProfile, present: pl.Series) -> ColumnProfile:
     firsts = _firsts(ordered)
     edges, counts = histogram(floats, whole=start.type == "int")
     top = _top(ordered, firsts) if len(firsts) < max(TOP, len(ordered)) else []
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        mean, std = floats.mean(), floats.std(ddof=min(1, floats.size - 1))
     return replace(
         start,
         distinct=len(firsts),
         min=ordered[0].item(),
         max=ordered[-1].item(),
-        mean=float(floats.mean()),
-        std=float(floats.std(ddof=1)) if floats.size > 1 else None,
+        mean=_finite(mean),
+        std=_finite(std) if floats.size > 1 else None,
         quantiles=tuple(map(float, _quantiles(floats))),
         edges=tuple(map(float, edges)),
         counts=tuple(map(int, counts)),
         top=tuple((value.item(), count) for value, count in top),
     )
+
+
+def _finite(number: np.floating[Any]) -> float | None:
+    """None where numbers are too large to be summed."""
+    return float(number) if np.isfinite(number) else None
 
 
 def _times(start: ColumnProfile, present: pl.Series) -> ColumnProfile:
@@ -288,9 +280,9 @@ def _exact(schema: pl.Schema) -> list[pl.Expr]:
     """What can be counted as all rows stream by."""
     found: list[pl.Expr] = []
     for place, (name, dtype) in enumerate(schema.items()):
-        column, kind = pl.col(name), kind_of(dtype)
+        column, kind = pl.col(name), type_of(dtype)
         found.append(column.null_count().alias(f"{place} nulls"))
-        if kind == "other":
+        if kind is None:
             continue
         found.append(column.approx_n_unique().alias(f"{place} distinct"))
         if kind in ("int", "float"):

@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 import re
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import polars as pl
 from polars.exceptions import PolarsError, SchemaError
 
-from cockpit.data.files import DataError, DataGone, files_of, format_of
+from cockpit.data.files import DataError, files_of, format_of
 from cockpit.sweep.spec.errors import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
+
+_Found = TypeVar("_Found")
 
 SAMPLE = 10_000
 """Rows of a text file that tell the types of its columns."""
@@ -25,7 +27,9 @@ TEXT_TYPES: Mapping[str, pl.DataType] = {
 }
 """What a column of a text file can be, by polars' name of it."""
 
-
+_NOT_TEXT = ("\0", "\ufffd")
+"""In the names of columns: what polars makes of bytes that are no text."""
+_NOT_UTF8 = "is not UTF-8 text; save it as UTF-8"
 _DATETIME = str(pl.Datetime("us"))
 _WIDER: Mapping[str, tuple[str, ...]] = {
     "Boolean": ("Boolean", "String"),
@@ -50,9 +54,12 @@ def scan(path: str | Path, types: Mapping[str, str] | None = None) -> pl.LazyFra
         raise DataError(
             f"{printable(os.fspath(path))} names files of {several}; name one kind at a time"
         )
+    (kind,) = formats
     with reading(path):
-        frame = _scan(files, formats.pop(), types)
-        frame.collect_schema()
+        frame = _scan(files, kind, types)
+        names = frame.collect_schema().names()
+    if kind in ("csv", "tsv") and any(mark in name for name in names for mark in _NOT_TEXT):
+        raise DataError(f"{printable(os.fspath(path))} {_NOT_UTF8}")
     return frame
 
 
@@ -63,6 +70,24 @@ def reading(path: str | Path) -> Iterator[None]:
         yield
     except (PolarsError, OSError) as error:
         raise DataError(f"{printable(os.fspath(path))}: {_words(error)}") from error
+
+
+def on_rows(work: Callable[..., _Found], *paths: str) -> _Found:
+    """What `work` makes of the rows of some files; again where the first rows of a text misled as to its types.
+
+    Raises `DataError`.
+    """
+    named = " or ".join(paths)
+    try:
+        with reading(named):
+            return work(*map(scan, paths))
+    except DataError:
+        texts = [path for path in paths if format_of(files_of(path)[0]) != "parquet"]
+        if not texts:
+            raise
+    types = {path: whole_types(path) for path in texts}
+    with reading(named):
+        return work(*(scan(path, types.get(path)) for path in paths))
 
 
 def whole_types(path: str | Path) -> Mapping[str, str]:
@@ -165,7 +190,7 @@ def _words(error: PolarsError | OSError) -> str:
             f" first {SAMPLE:,} rows are"
         )
     if "utf" in text.lower():
-        return "is not UTF-8 text; save it as UTF-8"
+        return _NOT_UTF8
     if "more fields than" in text:
         return "a row has more values than there are columns"
     if "outside of expected schema" in text or isinstance(error, SchemaError):
@@ -175,6 +200,3 @@ def _words(error: PolarsError | OSError) -> str:
 
 def _first(text: str) -> str:
     return printable(next(filter(None, map(str.strip, text.splitlines())), "")[:200])
-
-
-__all__ = ["DataError", "DataGone", "files_of", "reading", "scan", "whole_types"]

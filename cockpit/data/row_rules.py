@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import dataframely as dy
 import polars as pl
 
+from cockpit.data.by_columns import height
 from storage.expressions.columns import Columns
 from storage.expressions.rows import Rows
 from storage.expressions.syntax import parse
@@ -105,7 +106,7 @@ class RowRules:
         rows, failed = 0, [0] * len(self._rules)
         examples: list[list[Mapping[str, Any]]] = [[] for _ in self._rules]
         if not self._columns:
-            return Counted(self._height(), tuple(failed), tuple(map(tuple, examples)))
+            return Counted(height(self._frame), tuple(failed), tuple(map(tuple, examples)))
         for batch in self._frame.select(self._columns).collect_batches(chunk_size=BATCH):
             for rule, broken in self._broken(batch):
                 failed[rule] += len(broken)
@@ -113,10 +114,6 @@ class RowRules:
                 examples[rule] += self._examples(batch, rule, first, rows)
             rows += batch.height
         return Counted(rows, tuple(failed), tuple(map(tuple, examples)))
-
-    def _height(self) -> int:
-        rows: int = self._frame.select(pl.len()).collect(engine="streaming").item()
-        return rows
 
     def _broken(self, batch: pl.DataFrame) -> Iterator[tuple[int, pl.Series]]:
         """By rule that is broken, the places in the batch."""

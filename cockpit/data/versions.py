@@ -30,10 +30,10 @@ from cockpit.data.files import (
 )
 from cockpit.data.keeping import keep_copy, kept_at
 from cockpit.data.profile import profile
-from cockpit.data.reading import reading, scan, whole_types
+from cockpit.data.reading import on_rows, reading, scan
 from cockpit.project.checks import name_problem
 from cockpit.sweep.provenance.data import Hashes
-from cockpit.sweep.spec.errors import hint, show
+from cockpit.sweep.spec.errors import hint, printable, show
 from storage import datasets
 from storage.annotate import say
 from storage.events import DatasetFacts, DatasetSeen
@@ -48,18 +48,6 @@ if TYPE_CHECKING:
     from storage.datasets import Version
     from storage.events import Event
     from storage.layout import Layout
-
-__all__ = [
-    "DataError",
-    "DataGone",
-    "Registered",
-    "located",
-    "looked_at",
-    "newest",
-    "open_version",
-    "place_of",
-    "register",
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +111,7 @@ def _settled(layout: Layout, name: str, content: Content, said: Roles, keep: boo
             (one for one in datasets.versions(session, name) if one.digest == content.digest), None
         )
         known = before or datasets.by_digest(session, [content.digest]).get(content.digest)
-    facts = _facts(content, known, said)
+    facts = _facts(layout, content, known, said)
     if keep:
         keep_copy(layout, content)
     events: list[Event] = []
@@ -202,39 +190,32 @@ def looked_at(layout: Layout, version: Version) -> Version:
     """The version with its facts, found now where nobody looked before. Raises `DataGone`, `DataError`."""
     if "columns" in version.facts:
         return version
-    facts = _facts(content_of(located(layout, version), Hashes(layout.hashes)), None, Roles())
+    content = content_of(located(layout, version), Hashes(layout.hashes))
+    facts = _facts(layout, content, None, Roles())
     with Store(layout).session() as session:
         say(session, [DatasetFacts(version.digest, facts)])
         return datasets.find(session, f"{version.name}@{version.digest}")
 
 
-def _facts(content: Content, known: Version | None, said: Roles) -> dict[str, Any]:
+def _facts(layout: Layout, content: Content, known: Version | None, said: Roles) -> dict[str, Any]:
     """What is true of a content; only what is not known yet is looked for."""
     facts = dict(known.facts) if known is not None else {}
-    types: Mapping[str, str] | None = None
     if "columns" not in facts:
-        facts, types = _looked(content)
+        facts = _looked(layout, content)
     roles = said.over(_roles_of(known)) if known is not None else said
     _check(content.path, facts, roles)
     if "duplicates" not in facts or list(roles.key) != facts.get("key"):
-        facts["duplicates"] = _duplicates(content.path, types or _types(facts), roles.key)
+        facts["duplicates"] = _duplicates(content.path, _types(facts), roles.key)
     return facts | {"key": list(roles.key), "target": roles.target, "positive": roles.positive}
 
 
-def _looked(content: Content) -> tuple[dict[str, Any], Mapping[str, str] | None]:
-    """The facts of a content nobody looked at, and the types of its columns where its first rows told others."""
+def _looked(layout: Layout, content: Content) -> dict[str, Any]:
+    """The facts of a content nobody looked at."""
     name = format_of(content.files[0][0])
-    types = None
     packed = name == "parquet" or suffix_of(content.files[0][0]).count(".") > 1
-    try:
-        with reading(content.path):
-            found = profile(scan(content.path), content.bytes, packed)
-    except DataError:
-        if name == "parquet":
-            raise
-        types = whole_types(content.path)
-        with reading(content.path):
-            found = profile(scan(content.path, types), content.bytes, packed)
+    found = on_rows(lambda frame: profile(frame, content.bytes, packed), content.path)
+    if content_of(content.path, Hashes(layout.hashes)).digest != content.digest:
+        raise DataError(f"{printable(content.path)} was changed while it was read; try again")
     facts = {
         "rows": found.rows,
         "bytes": content.bytes,
@@ -242,7 +223,7 @@ def _looked(content: Content) -> tuple[dict[str, Any], Mapping[str, str] | None]
         "files": [file for file, _ in content.files],
         "columns": [to_facts(column) for column in found.columns],
     }
-    return facts | ({} if found.sampled is None else {"sampled": found.sampled}), types
+    return facts | ({} if found.sampled is None else {"sampled": found.sampled})
 
 
 def _check(path: str, facts: Mapping[str, Any], roles: Roles) -> None:

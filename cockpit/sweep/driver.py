@@ -265,6 +265,8 @@ class Driver:
 
     def _place(self, live: Live) -> None:
         self._running[live.key] = live
+        if live.attempt:
+            self._answered.forget_model(live.key)
         if live.attempt and self._spec.run.command:
             self._left[live.key] = self._answered.marks(live.key)
         limits = self._spec.limits

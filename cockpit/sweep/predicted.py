@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,6 +45,7 @@ class Answered:
         return {
             "COCKPIT_EVALUATIONS": json.dumps(self.known()),
             "COCKPIT_PREDICTIONS": str(self._layout.predictions(run)),
+            "COCKPIT_MODEL": str(self._layout.bundle(run)),
         }
 
     def told(self, run: str, said: Predicted) -> PredictionsSeen:
@@ -60,6 +62,12 @@ class Answered:
             list(said.columns),
             time.time(),
         )
+
+    def forget_model(self, run: str) -> None:
+        """An attempt that follows is not to be taken for the author of the model that is there."""
+        folder = self._layout.bundle(run)
+        for half_written in (folder, *folder.parent.glob(f".{folder.name}-*")):
+            shutil.rmtree(half_written, ignore_errors=True)
 
     def marks(self, run: str) -> Marks:
         """The files there are now; an attempt that follows is not to be taken for their author."""

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import TracebackType
 
+    from cockpit.sweep.executors.bundles import Saved
     from cockpit.sweep.provenance import Provenance
     from storage.layout import Layout
 
@@ -138,6 +139,39 @@ class Run:
         if features is not None:
             self.set(features=[str(name) for name in features])
 
+    def save_model(
+        self,
+        model: Any,
+        example: Any,
+        *,
+        target: str | None = None,
+        positive: Any = None,
+        columns: Iterable[str] | None = None,
+        classes: Any = None,
+        files: Mapping[str, Any] | None = None,
+        unsafe_pickle: bool = False,
+    ) -> Saved:
+        """Keep the trained model with the run, as `trial.save_model` does.
+
+        Raises ValueError or TypeError, and keeps nothing then.
+        """
+        from cockpit.sweep.executors.bundles import save
+        from cockpit.sweep.executors.worker import environment
+
+        self._check()
+        return save(
+            str(self._keeper.model),
+            model,
+            example,
+            target=target,
+            positive=positive,
+            columns=None if columns is None else list(columns),
+            classes=classes,
+            files=files,
+            unsafe_pickle=unsafe_pickle,
+            environment=environment(),
+        )
+
     def __enter__(self) -> Self:
         self._keeper.begin()
         self._runs = True
@@ -169,6 +203,11 @@ class _Keeper(Protocol):
     def id(self) -> str: ...
     @property
     def folder(self) -> Path: ...
+    @property
+    def model(self) -> Path:
+        """The folder of the model that the run saves."""
+        ...
+
     def begin(self) -> None: ...
     def log(self, step: int, metrics: Mapping[str, float]) -> None: ...
     def tell(self, content: Mapping[str, Any]) -> None:
@@ -194,6 +233,10 @@ class _Own:
     @property
     def folder(self) -> Path:
         return self._run.layout.artifacts(self._run.id)
+
+    @property
+    def model(self) -> Path:
+        return self._run.layout.bundle(self._run.id)
 
     def begin(self) -> None:
         self._run.claim()
@@ -249,6 +292,7 @@ class _Attached:
     def __init__(self) -> None:
         self.id = os.environ["COCKPIT_RUN"]
         self.folder = Path(os.environ.get("COCKPIT_RUN_DIR", "."))
+        self.model = Path(os.environ.get("COCKPIT_MODEL", self.folder / "model"))
         self._file: int | None = None
         self._refused = False
 

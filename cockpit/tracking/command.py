@@ -127,9 +127,8 @@ class _Tracked:
         key = self._key
         log, folder = self._layout.log(key), self._layout.artifacts(key)
         params = {**params_of(self._asked.argv), **self._asked.params}
-        self._executor.submit(
-            Task(key, 0, 0, params, log, folder, environment={"COCKPIT_RUN": key})
-        )
+        environment = {"COCKPIT_RUN": key, "COCKPIT_MODEL": str(self._layout.bundle(key))}
+        self._executor.submit(Task(key, 0, 0, params, log, folder, environment=environment))
         first, *self._early = self._executor.poll(0)
         if isinstance(first, Finished):  # and not Started
             shutil.rmtree(self._layout.run_folder(key), ignore_errors=True)

@@ -14,15 +14,11 @@ from textual.worker import Worker, WorkerState
 
 from cockpit.tui.feed import Feed, Snapshot, Trouble
 from cockpit.tui.paint import Painter
+from cockpit.tui.places import PLACES, SCREENS
 from cockpit.tui.remember import Memory
 from cockpit.tui.restore import left, on_hang_up, take_up
 from cockpit.tui.screens.base import DataScreen, Shared
-from cockpit.tui.screens.compare import CompareScreen
-from cockpit.tui.screens.help import HelpScreen
-from cockpit.tui.screens.launch import LaunchScreen
-from cockpit.tui.screens.palette import PaletteScreen, do
 from cockpit.tui.screens.runs import RunsScreen
-from cockpit.tui.screens.sweep import SweepScreen
 from cockpit.tui.screens.ways import WaysScreen
 from cockpit.tui.settle import begin
 from cockpit.tui.theme import PALETTES
@@ -39,13 +35,6 @@ if TYPE_CHECKING:
 
     AnyScreen = DataScreen[Any, Any]
 
-SCREENS: dict[str, type[AnyScreen]] = {
-    "Runs": RunsScreen,
-    "Sweeps": SweepScreen,
-    "Compare": CompareScreen,
-}
-"""Those that a digit leads to, by the name of their tab; a screen's `DIGIT` has a binding below."""
-
 
 class CockpitApp(App[None], inherit_bindings=False):
     """Runs and sweeps on one terminal; opens on `sweep` (its name) where one is given."""
@@ -59,8 +48,14 @@ class CockpitApp(App[None], inherit_bindings=False):
                 tooltip="Sweeps: the one that runs, else the newest"),
         Binding("3", "go('Compare')", "compare", show=False, id="screen.compare",
                 tooltip="Compare: the marked runs"),
+        Binding("4", "go('Slices')", "slices", show=False, id="screen.slices",
+                tooltip="Slices: where the marked runs, or the one under the cursor, fail"),
+        Binding("5", "go('Data')", "data", show=False, id="screen.data",
+                tooltip="Data: versions, profiles, contracts, differences and drift"),
         Binding("L", "launch", "launch", id="launch",
                 tooltip="Start a sweep from a spec beside the project"),
+        Binding("D", "demo", "demo", id="demo",
+                tooltip="Write the demo project beside this one, and run its sweep"),
         Binding("colon,ctrl+p", "palette", "do", key_display=":", id="palette",
                 tooltip="All that can be done here, by a few letters of it"),
         Binding("ctrl+l", "redraw", "redraw", show=False, id="redraw",
@@ -93,7 +88,9 @@ class CockpitApp(App[None], inherit_bindings=False):
         self._painter = Painter()
         self._feed = Feed(source, settings.poll if settings else None)
         self._first_sweep = sweep
-        tabs = tuple((screen.DIGIT, name) for name, screen in SCREENS.items())
+        self._trouble: Trouble | None = None
+        """Why the data cannot be read, for screens that are opened meanwhile."""
+        tabs = tuple((place.key, name) for name, place in SCREENS.items())
         self.shared = Shared(source.project, tabs, control=control)
         self.shared.deeds = deeds or self.shared.deeds
         self.shared.settings = settings or self.shared.settings
@@ -113,18 +110,22 @@ class CockpitApp(App[None], inherit_bindings=False):
 
     def on_mount(self) -> None:
         if self._first_sweep:
+            from cockpit.tui.screens.sweep import SweepScreen
+
             self.push_screen(SweepScreen.of(self.shared, self._first_sweep))
 
         else:
-            self._open_front(self._memory.front)
+            for place in (*self._memory.below, self._memory.front):
+                self._open_again(place)
         if not self.is_headless:
             on_hang_up(self)
 
-    def _open_front(self, digit: str) -> None:
-        for kind in SCREENS.values():
-            if digit == kind.DIGIT and not isinstance(self.screen, kind):
-                screen = kind.opened(self.shared, self.in_front)
-                screen.recall(self._memory.places.get(digit, {}))
+    def _open_again(self, place: str) -> None:
+        kind = PLACES[place].screen if place in PLACES else None
+        if kind and not any(isinstance(screen, kind) for screen in self.screen_stack):
+            found = self._memory.places.get(place, {})
+            screen = kind.again(self.shared, self.in_front, found)
+            if screen is not None:
                 self.push_screen(screen)
 
     def exit(self, *how: Any, **more: Any) -> None:
@@ -142,28 +143,29 @@ class CockpitApp(App[None], inherit_bindings=False):
 
     @work(thread=True, group="feed", exclusive=True, exit_on_error=False)
     def _follow(self) -> None:
-        # Here, so that the first chart does not hold up the screen for its import.
-        import plotext  # noqa: F401
-
         for news in self._feed.news():
             self.post_message(self.Arrived(news))
+            # Here, so that the first chart does not hold up the screen for its import; after the first rows.
+            import plotext  # noqa: F401
 
     def on_cockpit_app_arrived(self, message: Arrived) -> None:
+        news = message.news
+        self._trouble = news if isinstance(news, Trouble) else None
         for screen in self.screen_stack:
-            if not isinstance(screen, DataScreen):
-                continue
-            if isinstance(message.news, Trouble):
-                screen.trouble = message.news
-            else:
-                screen.trouble = None
-                if screen is self.in_front and screen.takes(message.news):
-                    screen.snapshot = message.news
+            if isinstance(screen, DataScreen):
+                screen.trouble = self._trouble
+        if isinstance(news, Snapshot) and self.in_front.takes(news):
+            self.in_front.snapshot = news
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        if event.worker.group == "feed" and event.state == WorkerState.ERROR:
-            error = event.worker.error
-            sentence = f"Reading stopped ({type(error).__name__}: {error}); q, then open it again"
+        if event.state != WorkerState.ERROR:
+            return
+        what = f"{type(event.worker.error).__name__}: {event.worker.error}"
+        if event.worker.group == "feed":
+            sentence = f"Reading stopped ({what}); q, then open it again"
             self.post_message(self.Arrived(Trouble(sentence)))
+        else:
+            self.in_front.tell(f"not done, by a fault of cockpit's own: {what}", tone="failed")
 
     @property
     def in_front(self) -> AnyScreen:
@@ -172,11 +174,12 @@ class CockpitApp(App[None], inherit_bindings=False):
         return screens[-1]
 
     def on_data_screen_asks(self) -> None:
+        self.in_front.trouble = self._trouble
         self._feed.ask(self.in_front.question)
 
     def action_go(self, name: str) -> None:
         """Back to the screen of this name where it lies below, else to a new one over the first."""
-        kind, before = SCREENS[name], self.in_front
+        kind, before = SCREENS[name].screen, self.in_front
         if problem := kind.hindered(self.shared):
             before.tell(problem)
             return
@@ -209,16 +212,31 @@ class CockpitApp(App[None], inherit_bindings=False):
             self.screen.refresh()
 
     def action_palette(self) -> None:
+        from cockpit.tui.screens.palette import PaletteScreen, do
+
         if not isinstance(self.screen, PaletteScreen):
             self.push_screen(PaletteScreen(self.screen), do)
 
     def action_launch(self) -> None:
+        from cockpit.tui.screens.launch import LaunchScreen
+
         if self.shared.control and not isinstance(self.screen, LaunchScreen):
             self.push_screen(LaunchScreen(self.shared, self.shared.control))
 
+    def action_demo(self) -> None:
+        from cockpit.tui.screens.starting import start_demo
+
+        if control := self.shared.control:
+            start_demo(self, self.shared, control)
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return action != "launch" or self.shared.control is not None
+        """The demo is for a store in which nothing has been done yet."""
+        if action == "demo" and not self.in_front.has_class("-empty"):
+            return False
+        return action not in ("launch", "demo") or self.shared.control is not None
 
     def action_help(self) -> None:
+        from cockpit.tui.screens.help import HelpScreen
+
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen(self.screen))

@@ -56,6 +56,14 @@ def runs(query: RunQuery, directions: Mapping[str, str], store: str | None = Non
     return line(*arguments, store=store)
 
 
+def groups(query: RunQuery, by: str, metric: str, store: str | None = None) -> str:
+    """The groups of the runs a table shows: `cockpit runs --group-by params.depth --metric auc`."""
+    arguments = ["runs", *(["--sweep", query.sweep] if query.sweep else [])]
+    arguments += ["--group-by", by, "--metric", metric]
+    arguments += ["-w", query.where.strip()] if query.where.strip() else []
+    return line(*arguments, store=store)
+
+
 def of_sweep(name: str, store: str | None = None) -> tuple[str, ...]:
     """What else there is to see of a sweep."""
     return tuple(

@@ -13,13 +13,17 @@ from typing import TYPE_CHECKING, Any, Protocol
 from storage.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from cockpit.sweep.control import Request
     from cockpit.sweep.launch import Detached
     from cockpit.sweep.spec.draft import Draft
     from storage.layout import Layout
+
+
+DEMO = "cockpit-demo"
+"""The folder of the demo project, as `cockpit demo` calls it."""
 
 
 class Refused(Exception):
@@ -50,6 +54,9 @@ class Control(Protocol):
     def launch(self, arguments: tuple[str, ...]) -> tuple[str, str]:
         """Start `cockpit sweep` with these arguments, detached; the sweep's name, and what there is to say."""
 
+    def demo(self) -> tuple[str, str]:
+        """Write the demo project beside the project and start its sweep; as `launch`."""
+
 
 class StoreControl:
     """Does it as the commands do; what it needs is imported by the first call."""
@@ -77,7 +84,7 @@ class StoreControl:
     def resume(self, sweep: str, trials: int | None) -> str:
         more = () if trials is None else ("--trials", str(trials))
         started = self._detached("--resume", sweep, *more)
-        return f"{started.name}: goes on, detached (pid {started.pid})"
+        return _after(started.said, f"{started.name}: goes on, detached (pid {started.pid})")
 
     def specs(self) -> Mapping[Path, str]:
         from cockpit.sweep.spec.draft import specs_in
@@ -94,7 +101,19 @@ class StoreControl:
 
         started = self._detached(*arguments)
         said = f"{started.name}: runs detached (pid {started.pid}), also when this screen is closed"
-        return started.name, advice() or said
+        return started.name, _after(started.said, advice() or said)
+
+    def demo(self) -> tuple[str, str]:
+        from cockpit.demo.write import lacking, write_project
+
+        if missing := lacking():
+            raise Refused(missing)
+        folder = self.folder / DEMO
+        try:
+            write_project(folder)
+        except UserError as error:
+            raise Refused(str(error)) from error
+        return self.launch((str(folder / "sweep.toml"),))
 
     def _detached(self, *arguments: str) -> Detached:
         from cockpit.sweep.launch import detach
@@ -106,3 +125,8 @@ class StoreControl:
         # We are its parent for as long as the screens are open: without this it would end as a zombie.
         Thread(target=os.waitpid, args=(started.pid, 0), daemon=True).start()
         return started
+
+
+def _after(warnings: Sequence[str], said: str) -> str:
+    """What a start had to warn of goes first."""
+    return "; ".join([*(line.strip() for line in warnings), said])

@@ -1,10 +1,12 @@
-"""The seam to what people do to runs: notes, tags, the trash; and where the screens were left.
+"""The seam to what people do to runs and slices: notes, tags, the trash, slices kept, sets grown; and where the
+screens were left.
 
 A deed may have to wait for the store, so the screens do it in a thread of its own.
 """
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -13,10 +15,12 @@ from cockpit.tui.control import Refused
 from storage.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from cockpit.evaluate.growth import Grown
     from cockpit.tui.remember import Memory
+    from cockpit.tui.slice_book import Found
     from storage.layout import Layout
     from storage.session import Session
 
@@ -34,8 +38,24 @@ class Done:
     undo: Callable[[], Done] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Growing:
+    """By which rows an evaluation set is to grow; see `cockpit.evaluate.growth`."""
+
+    set: str
+    """Its name."""
+    source: str
+    """The version that the rows come from."""
+    where: str | None
+    rows: tuple[str, ...]
+    """Keys, or numbers where there is no key."""
+    run: str | None
+    reason: str
+    limit: int | None = None
+
+
 class Deeds(Protocol):
-    """Each method changes the store, and may raise `Refused`; the runs are named by their ids."""
+    """Each method takes its time, and may raise `Refused`; the runs are named by their ids."""
 
     def note(self, run: str, text: str) -> None: ...
 
@@ -49,6 +69,21 @@ class Deeds(Protocol):
 
     def spec(self, sweep: str) -> Path | None:
         """The file a sweep was started from, where it is still there."""
+
+    def save_slice(self, name: str, condition: str) -> Callable[[], None]:
+        """Write a slice into cockpit.toml; gives what takes it out again, or back to what it was."""
+
+    def weak_slices(
+        self,
+        run: str,
+        on: str,
+        progress: Callable[[float], None],
+        cancelled: Callable[[], bool],
+    ) -> Found:
+        """Find the slices of a set's version that a run answers worst; `progress` is told the share done."""
+
+    def grow(self, growing: Growing) -> str:
+        """Make the next version of an evaluation set; a sentence on what came of it."""
 
     def recall(self) -> Memory:
         """Where the screens were left."""
@@ -73,6 +108,21 @@ class NoDeeds:
 
     def spec(self, sweep: str) -> Path | None:
         return None
+
+    def save_slice(self, name: str, condition: str) -> Callable[[], None]:
+        raise Refused("nothing can be changed here")
+
+    def weak_slices(
+        self,
+        run: str,
+        on: str,
+        progress: Callable[[float], None],
+        cancelled: Callable[[], bool],
+    ) -> Found:
+        raise Refused("nothing can be searched here")
+
+    def grow(self, growing: Growing) -> str:
+        raise Refused("nothing can be changed here")
 
     def recall(self) -> Memory:
         return remember.Memory()
@@ -115,6 +165,52 @@ class StoreDeeds:
         path = self._do(lambda session: provenance_of(session, sweep)).get("spec_path")
         return Path(path) if path and Path(path).is_file() else None
 
+    def save_slice(self, name: str, condition: str) -> Callable[[], None]:
+        from cockpit.project.reading import FILE, save_slice
+        from cockpit.sweep.provenance.data import write_whole
+
+        path = (self._layout.project / FILE).resolve()
+        with refusing():
+            before = path.read_bytes() if path.exists() else None
+            save_slice(path.parent, name, condition)
+            after = path.read_bytes()
+
+        def back() -> None:
+            with refusing():
+                if not path.exists() or path.read_bytes() != after:
+                    raise Refused(f"{FILE} was changed since: take the slice {name!r} out there")
+                if before is None:
+                    path.unlink()
+                else:
+                    write_whole(path, before, keep_mode=True)
+
+        return back
+
+    def weak_slices(
+        self,
+        run: str,
+        on: str,
+        progress: Callable[[float], None],
+        cancelled: Callable[[], bool],
+    ) -> Found:
+        from cockpit.tui.hunt import weak_slices
+
+        with refusing():
+            return weak_slices(self._layout, run, on, progress, cancelled)
+
+    def grow(self, growing: Growing) -> str:
+        from cockpit.evaluate.growth import Asked, grow
+        from cockpit.evaluate.sets import brought_up
+        from cockpit.project.reading import find_project
+
+        asked = Asked(
+            growing.source, growing.where, growing.rows, growing.run, growing.reason, growing.limit
+        )
+        with refusing():
+            project = find_project(self._layout)
+            brought_up(self._layout, project, growing.set)
+            return _grown(grow(self._layout, project, growing.set, asked))
+
     def recall(self) -> Memory:
         return remember.read(self._layout.screens)
 
@@ -124,8 +220,31 @@ class StoreDeeds:
     def _do(self, deed: Callable[[Session], T]) -> T:
         from storage.store import Store
 
-        try:
-            with Store(self._layout).session(WAIT) as session:
-                return deed(session)
-        except UserError as error:
-            raise Refused(str(error)) from error
+        with refusing(), Store(self._layout).session(WAIT) as session:
+            return deed(session)
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """What cannot be done is a sentence for the screen."""
+    try:
+        yield
+    except UserError as error:
+        raise Refused(str(error)) from error
+    except OSError as error:
+        raise Refused(f"{error.filename or 'a file'}: {error.strerror or error}") from error
+
+
+def _grown(grown: Grown) -> str:
+    there = f", {grown.there:,} were there already" if grown.there else ""
+    text = f"{grown.version.label} has {grown.version.rows:,} rows, {grown.added:,} more than "
+    text += f"{grown.parent.label}{there}"
+    if grown.comparable:
+        text += f"; {_runs(len(grown.comparable))} comparable on it"
+    if grown.others:
+        text += f"; {_runs(grown.others)} scored on earlier versions alone (v shows those)"
+    return text
+
+
+def _runs(count: int) -> str:
+    return f"{count} {'run is' if count == 1 else 'runs are'}"

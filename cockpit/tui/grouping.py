@@ -11,7 +11,7 @@ from storage.expressions.run_filter import is_condition
 if TYPE_CHECKING:
     from cockpit.tui.columns import Column
     from storage.groups import RunGroup
-    from storage.runs import RunQuery, RunsPage
+    from storage.runs import Run, RunQuery, RunsPage
 
 FIELDS = ("sweep", "state")
 """Of which there are few values; params are the other columns that put runs together."""
@@ -86,6 +86,14 @@ def line(group: RunGroup, width: int) -> str:
     ]
     name = fmt.MISSING if group.value is None else fmt.plain(group.value)
     return _row(name, fmt.count(group.runs), figures, width)
+
+
+def member(run: Run, metric: str, width: int) -> str:
+    """A run of a group in a line, its value below the best of the group."""
+    value = run.metrics.get(metric)
+    shown = fmt.MISSING if value is None else fmt.number(value, keep_zeros=True)
+    name = f"    {fmt.look(run.state).glyph} {fmt.plain(run.name)}"
+    return _row(name, "", [shown, ""], width)
 
 
 def _row(name: str, runs: str, figures: list[str], width: int) -> str:

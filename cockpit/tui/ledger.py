@@ -20,6 +20,8 @@ GAP = 3
 NAME = 24
 LEAST, MOST = 16, 44
 """Cells of a run's column."""
+JUDGED = 17
+"""At least so many where a verdict stands beside a difference: `0.9741 -0.00233 ~`."""
 
 Part = tuple[str, str]
 """A text and its tone."""
@@ -70,7 +72,7 @@ def ledger(found: Comparison, base: int, everything: bool) -> Ledger:
     for row in found.rows if everything else found.differing:
         if row.group != group:
             group = row.group
-            entries.append(Entry(None, group))
+            entries.append(Entry(None, row.title or group))
         entries.append(Entry(row))
     return Ledger(found, base, everything, tuple(entries))
 
@@ -85,8 +87,10 @@ def columns(book: Ledger, width: int, first: int) -> tuple[Column, ...]:
     """The runs that have room, from the `first` on; the base stays at the left whatever is shown."""
     start = EDGE + name_width(book) + GAP
     wanted = [natural(book, place) for place in range(len(book.found.runs))]
-    room = max(LEAST, width - start)
-    fit = max(1, (room + GAP) // (LEAST + GAP))
+    judged = any(entry.row.judged for entry in book.entries if entry.row)
+    least = JUDGED if judged else LEAST
+    room = max(least, width - start)
+    fit = max(1, (room + GAP) // (least + GAP))
     if fit >= len(wanted):
         places = list(range(len(wanted)))
     else:
@@ -143,11 +147,13 @@ def parts(book: Ledger, row: Row, column: Column, values: int) -> list[Part]:
     tone = "faint" if text == fmt.MISSING else "best" if best else tone
     mark = "▲" if best else " "
     room = column.width - cell_len(beside) - 1 if beside else column.width
-    value = f"{text}{mark}"
+    value = text if beside and not best and cell_len(text) == room else f"{text}{mark}"
     if not beside or cell_len(value) > room:
         return [(fmt.fit(f"{fmt.cut(text, column.width - 1)}{mark}", column.width), tone)]
     # One under the other where there is room for it.
     value = fmt.fit(value, min(values + 1, room))
-    tone_beside = "stopped" if beside.startswith("≠") else "quiet"
+    verdict = book.found.verdict(row, column.place, book.base)
+    tone_beside = verdict if verdict in ("better", "worse") else "quiet"
+    tone_beside = "stopped" if beside.startswith("≠") else tone_beside
     rest = column.width - cell_len(value) - 1
     return [(value, tone), (" ", ""), (fmt.fit(beside, rest), tone_beside)]

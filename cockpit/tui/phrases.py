@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cockpit import format as fmt
 from cockpit.gain import baseline_values, figure, run_gain, sweep_gain
+from cockpit.pace import eta, progress
 from cockpit.tui.widgets.line import Piece
 
 if TYPE_CHECKING:
@@ -40,19 +41,6 @@ def alive(sweeps: tuple[Sweep, ...], elapsed: float) -> tuple[Piece, ...]:
     if len(under_way) > 1:
         pieces.append(Piece(f"+{len(under_way) - 1} more", "quiet", rank=4, gap=2))
     return tuple(pieces)
-
-
-def progress(sweep: Sweep) -> str:
-    """`18/30`, or `18` where no number was asked for."""
-    return f"{sweep.settled}/{sweep.trials}" if sweep.trials else str(sweep.settled)
-
-
-def eta(sweep: Sweep, elapsed: float) -> str:
-    """Time left at the pace so far; empty until there is a pace."""
-    if sweep.state != "running" or not (sweep.trials and sweep.settled and sweep.seconds):
-        return ""
-    left = (sweep.trials - sweep.settled) * sweep.seconds / sweep.settled - elapsed
-    return f"ETA {fmt.duration(round(left))}" if left >= 10 else "ETA <10s"
 
 
 def tally(counts: Mapping[str, int]) -> tuple[Piece, ...]:

@@ -22,9 +22,11 @@ class Memory:
     """Which screen was in front, and what each of them wants to find again."""
 
     front: str = ""
-    """The digit of the screen."""
+    """The screen's `place`."""
     places: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """By digit, what `remembered` of the screen said: plain JSON."""
+    """By place, what `remembered` of the screen said: plain JSON."""
+    below: tuple[str, ...] = ()
+    """The places of the screens between the first one and that in front, the lowest first."""
 
 
 def read(path: Path) -> Memory:
@@ -40,7 +42,8 @@ def read(path: Path) -> Memory:
     kept = places if isinstance(places, dict) else {}
     return Memory(
         text(found, "front") or "",
-        {digit: place for digit, place in kept.items() if isinstance(place, dict)},
+        {name: place for name, place in kept.items() if isinstance(place, dict)},
+        names(found, "below"),
     )
 
 
@@ -48,7 +51,12 @@ def write(path: Path, memory: Memory) -> None:
     """Keep it, whole or not at all; where the folder cannot be written, not at all."""
     if not path.parent.is_dir():
         return  # looking makes no store
-    content = {"version": VERSION, "front": memory.front, "places": memory.places}
+    content = {
+        "version": VERSION,
+        "front": memory.front,
+        "below": memory.below,
+        "places": memory.places,
+    }
     fresh = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         with fresh.open("w", encoding="utf-8") as file:

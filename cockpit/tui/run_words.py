@@ -35,6 +35,9 @@ def summary(found: RunDetail, traces: Traces | None, sweep: Sweep | None) -> Ite
     yield from section("params", _values(run.params))
     yield from section("attributes", _values(found.user_attrs))
     yield from section("resources", _resources(found))
+    if traces:
+        told = [(name, text, "") for name, text in traces.predictions.items()]
+        yield from section("predictions", told)
     if traces and traces.artifacts:
         title = f"artifacts  {fmt.plain(traces.folder)}"
         yield from section(title, [(name, fmt.size(size), "") for name, size in traces.artifacts])

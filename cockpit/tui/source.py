@@ -4,18 +4,30 @@ from __future__ import annotations
 
 import re
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from time import monotonic
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from cockpit.tui.comparing import Comparing
+from cockpit.tui.data.desk import DataDesk, StoreDesk
+from cockpit.tui.judged import Judged
+from cockpit.tui.judging import Judging
 from cockpit.tui.weighing import Weigher
 from storage.errors import UserError
 from storage.expressions.terms import FilterError
+from storage.faults import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
+    from cockpit.evaluate.compare import Scores as Scored
+    from cockpit.evaluate.evaluation import Known
     from cockpit.origin import Traces
     from cockpit.sweep.importance import Importance, Material
+    from cockpit.tui.judged import Asked, Rows
+    from storage.datasets import Version
     from storage.groups import RunGroup
     from storage.history import History
     from storage.layout import Layout
@@ -30,6 +42,9 @@ T = TypeVar("T")
 
 WAIT = 1.0
 """Seconds to wait for somebody else's look at the store to end; theirs take milliseconds."""
+
+REST = 5.0
+"""Seconds without a question until DuckDB is let go of; to take it up again costs 16 ms."""
 
 LOG_BYTES = 262_144
 """How much of a log's end is read: enough for every screen, little enough for any log."""
@@ -47,6 +62,8 @@ class Source(Protocol):
 
     project: str
     """Name of the project's folder."""
+    data: DataDesk
+    """What is found out about datasets, in the background."""
 
     def stamp(self) -> tuple[int, ...]:
         """Differs when there is something new to read; costs a few stat calls."""
@@ -103,6 +120,32 @@ class Source(Protocol):
     def log_tail(self, run_id: str, lines: int) -> tuple[str, ...]:
         """The last lines, as written; empty where there is no log."""
 
+    def judged(self, asked: Asked) -> Judged:
+        """Runs on the slices of an evaluation set."""
+
+    def matching(self, label: str, condition: str) -> int:
+        """How many rows of an evaluation set are in a slice; raises `UserError` where the condition is wrong."""
+
+    def slice_rows(
+        self, run: str, label: str, condition: str | None, offset: int, limit: int
+    ) -> Rows:
+        """Rows of a slice, those first that a run answers worst; raises `UserError`."""
+
+    def project_stamp(self) -> tuple[int, ...]:
+        """Differs when cockpit.toml does."""
+
+    def answered(self, run_ids: Sequence[str]) -> Known | None:
+        """What the store says of these runs' answers on evaluation sets; None where there are none."""
+
+    def scores(self, known: Known, base: str) -> tuple[Scored | None, bool]:
+        """The runs' scores as far as they are known, measured against the base; whether more is on its way."""
+
+    def scores_stamp(self) -> int:
+        """Differs when more scores are known."""
+
+    def datasets(self) -> tuple[Version, ...]:
+        """All versions of all datasets, by name and number."""
+
     def size(self) -> int:
         """Bytes of the store."""
 
@@ -116,13 +159,18 @@ class StoreSource:
     def __init__(self, layout: Layout) -> None:
         self.project = layout.project.resolve().name
         self._layout = layout
+        self.data: DataDesk = StoreDesk(layout)
         self._store: Store | None = None
         self._open: ExitStack | None = None
         self._session: Session | None = None
         self._notices: dict[str, str] = {}
         self._weigher = Weigher()
+        self._judging = Judging(layout, self._known)
+        self._comparing = Comparing()
+        self._asked_at: float | None = None
 
     def stamp(self) -> tuple[int, ...]:
+        self._rest()
         # Looking makes no store: where there is none yet, its coming is the news.
         return self._asked().stamp() if self._layout.exists() else ()
 
@@ -203,9 +251,10 @@ class StoreSource:
         return self._ask(lambda session: history(session, run_ids, name, points))
 
     def traces(self, found: RunDetail) -> Traces:
-        from cockpit.origin import traces
+        from cockpit.origin import answered, traces
 
-        return traces(found, self._layout)
+        predictions = self._ask(lambda session: answered(session, found.run.id))
+        return traces(found, self._layout, predictions)
 
     def code_diff(self, base: RunDetail, other: RunDetail) -> tuple[str, ...]:
         from cockpit.code_diff import code_diff
@@ -213,11 +262,7 @@ class StoreSource:
         return code_diff(self._layout, base, other)
 
     def log_stamp(self, run_id: str) -> tuple[int, ...]:
-        try:
-            found = self._layout.log(run_id).stat()
-        except FileNotFoundError:
-            return ()
-        return (found.st_size, found.st_mtime_ns)
+        return file_stamp(self._layout.log(run_id))
 
     def log_tail(self, run_id: str, lines: int) -> tuple[str, ...]:
         try:
@@ -233,11 +278,58 @@ class StoreSource:
             ) from error
         return tuple(text.split("\n")[1 if start else 0 :])[-lines - 1 :]
 
+    def judged(self, asked: Asked) -> Judged:
+        if not self._layout.exists():
+            return Judged(lacking="runs")
+        return self._apart(lambda: self._judging.judged(asked))
+
+    def matching(self, label: str, condition: str) -> int:
+        return self._apart(lambda: self._judging.matching(label, condition))
+
+    def slice_rows(
+        self, run: str, label: str, condition: str | None, offset: int, limit: int
+    ) -> Rows:
+        return self._apart(lambda: self._judging.rows(run, label, condition, offset, limit))
+
+    def project_stamp(self) -> tuple[int, ...]:
+        return file_stamp(self._layout.project / "cockpit.toml")
+
+    def answered(self, run_ids: Sequence[str]) -> Known | None:
+        from storage.predictions import predictions
+
+        def ask(session: Session) -> Known | None:
+            if not predictions(session, run_ids):
+                return None  # and nothing heavy need be imported
+            from cockpit.evaluate.evaluation import look
+
+            return look(session, run_ids)
+
+        return self._ask(ask) if self._layout.exists() else None
+
+    def scores(self, known: Known, base: str) -> tuple[Scored | None, bool]:
+        return self._comparing.scores(known, base, self.project_stamp())
+
+    def scores_stamp(self) -> int:
+        return self._comparing.stamp()
+
+    def datasets(self) -> tuple[Version, ...]:
+        from storage.datasets import versions
+
+        return self._ask(versions) if self._layout.exists() else ()
+
     def size(self) -> int:
         return self._layout.size() if self._layout.exists() else 0
 
     def notices(self) -> tuple[str, ...]:
         return tuple(self._notices.values())
+
+    def _rest(self) -> None:
+        """Give back what DuckDB keeps between two looks, a quarter of all memory, while nothing happens."""
+        if self._asked_at is not None and monotonic() - self._asked_at > REST:
+            from storage.engine import end_idle
+
+            end_idle()
+            self._asked_at = None
 
     def _asked(self) -> Store:
         if self._store is None:
@@ -260,10 +352,47 @@ class StoreSource:
             raise
         except UserError as error:
             raise Unreadable(str(error)) from error
+        finally:
+            self._asked_at = monotonic()
+
+    def _known(self, runs: Sequence[str] | None) -> Known:
+        from cockpit.evaluate.evaluation import look
+        from storage.predictions import predictions
+
+        def ask(session: Session) -> Known:
+            known = look(session, runs or ())
+            return known if runs is not None else replace(known, predictions=predictions(session))
+
+        known = self._ask(ask)
+        self._leave()
+        return known
+
+    def _apart(self, work: Callable[[], T]) -> T:
+        """Do what takes its time while nobody has to wait for the store."""
+        self._leave()
+        try:
+            return work()
+        except StoreError as error:
+            raise Unreadable(str(error)) from error
+
+    def _leave(self) -> None:
+        """End the look at the store; the next question begins another."""
+        if self._open is not None:
+            self._open.close()
+            self._session = None
 
     def _listen(self, session: Session) -> None:
         for notice in session.notices:
             self._notices[gist(notice)] = notice
+
+
+def file_stamp(path: Path) -> tuple[int, ...]:
+    """Differs when a file does; empty where there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return ()
+    return (found.st_size, found.st_mtime_ns)
 
 
 def gist(notice: str) -> str:

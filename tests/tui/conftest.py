@@ -15,8 +15,11 @@ from tests.tui.fake import NOW
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from textual.pilot import Pilot
+
+    from tests.tui.scored import Shop
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +34,23 @@ def still(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Input, "_toggle_cursor", lambda self: None)
 
 
-async def until(pilot: Pilot[None], true: Callable[[], bool], seconds: float = 5.0) -> None:
+@pytest.fixture(scope="session")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """A store with runs that answered an evaluation set; not to be changed."""
+    from tests.tui.scored import shop_in
+
+    return shop_in(tmp_path_factory.mktemp("shop"))
+
+
+@pytest.fixture
+def own_shop(shop: Shop, tmp_path: Path) -> Shop:
+    """One that the test may change."""
+    from tests.unit.scored_runs import copied
+
+    return copied(shop[0], tmp_path), shop[1]
+
+
+async def until(pilot: Pilot[None], true: Callable[[], bool], seconds: float = 30.0) -> None:
     """Let the app run until something has become true."""
     async with asyncio.timeout(seconds):
         while not true():

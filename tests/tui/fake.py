@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from cockpit.origin import Traces
+from cockpit.tui.data.desk import DataDesk, NoDesk
+from cockpit.tui.judged import Judged
 from storage.expressions.terms import FilterError
 from storage.groups import RunGroup
 from storage.history import History
@@ -19,7 +21,10 @@ from storage.sweeps import Sweep, SweepView
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from cockpit.evaluate.compare import Scores
     from cockpit.sweep.importance import Importance
+    from cockpit.tui.judged import Asked, Rows
+    from storage.datasets import Version
     from storage.usage import Usage
 
 NOW = datetime(2026, 3, 14, 12, 0, 0, tzinfo=UTC)
@@ -123,7 +128,12 @@ class FakeSource:
         """By a run's id, what is otherwise than in `PROVENANCE`."""
         self.diffs: dict[str, tuple[str, ...]] = {}
         """By a run's id, the code's difference from another's."""
+        self.scored: Scores | None = None
+        """What the runs' answers say."""
+        self.scoring = False
+        """Whether the scores are still on their way."""
         self.version = 0
+        self.data: DataDesk = NoDesk()
 
     def bump(self) -> None:
         self.version += 1
@@ -281,16 +291,44 @@ class FakeSource:
         origin = {"git": f"{git['commit']} on main, clean", "seed": "7", **files, "host": "vm"}
         again = (f"cockpit rerun {found.run.id}", "# a git worktree of a41c9e2f03b1")
         files_left = (("model.joblib", 1_204_331), ("plots/roc.png", 40_112))
-        return Traces(origin, again, f".cockpit/runs/{found.run.id}/artifacts", files_left)
+        folder = f".cockpit/runs/{found.run.id}/artifacts"
+        answered = {"adult-eval@v4": "16,281 rows: y_pred, y_score"}
+        return Traces(origin, again, folder, files_left, answered)
 
     def code_diff(self, base: RunDetail, other: RunDetail) -> tuple[str, ...]:
         return self.diffs.get(other.run.id, ("# both at commit a41c9e2f03b1",))
+
+    def answered(self, run_ids: Sequence[str]) -> Any:
+        return None if self.scored is None else tuple(run_ids)
+
+    def scores(self, known: Any, base: str) -> tuple[Scores | None, bool]:
+        return (None, True) if self.scoring else (self.scored, False)
+
+    def project_stamp(self) -> tuple[int, ...]:
+        return ()
+
+    def scores_stamp(self) -> int:
+        return int(self.scoring)
+
+    def judged(self, asked: Asked) -> Judged:
+        return Judged(lacking="set")
+
+    def matching(self, label: str, condition: str) -> int:
+        raise FilterError("there is no evaluation set")
+
+    def slice_rows(
+        self, run: str, label: str, condition: str | None, offset: int, limit: int
+    ) -> Rows:
+        raise FilterError("there is no evaluation set")
 
     def log_stamp(self, run_id: str) -> tuple[int, ...]:
         return (len(self.logs.get(run_id, ())),)
 
     def log_tail(self, run_id: str, lines: int) -> tuple[str, ...]:
         return tuple(self.logs.get(run_id, ()))[-lines:]
+
+    def datasets(self) -> tuple[Version, ...]:
+        return ()
 
     def size(self) -> int:
         return 4_100_000 if self.all else 0

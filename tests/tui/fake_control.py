@@ -45,6 +45,9 @@ class FakeControl:
     def launch(self, arguments: tuple[str, ...]) -> tuple[str, str]:
         return "income", self._answer(arguments, "income: runs detached")
 
+    def demo(self) -> tuple[str, str]:
+        return "income", self._answer(("demo",), "income: runs detached")
+
     def _answer(self, asked: tuple[Any, ...], said: str) -> str:
         self.gate.wait(10)
         if self.refuses:

@@ -9,6 +9,7 @@ import pytest
 from textual import events
 
 from cockpit.tui.app import CockpitApp
+from cockpit.tui.config import Settings
 from cockpit.tui.screens.launch import LaunchScreen
 from cockpit.tui.screens.runs import RunsScreen
 from cockpit.tui.screens.sweep import SweepScreen
@@ -61,8 +62,9 @@ def painted(app: CockpitApp) -> str:
     return "\n".join(strip.text for strip in app.screen._compositor.render_strips())
 
 
-def app_of(folder: Path, runs: int = 30) -> CockpitApp:
-    return CockpitApp(FakeSource(income(runs)), control=FakeControl(folder))
+def app_of(folder: Path, runs: int = 30, theme: str = "cockpit") -> CockpitApp:
+    source, settings = FakeSource(income(runs)), Settings(theme=theme)
+    return CockpitApp(source, control=FakeControl(folder), settings=settings)
 
 
 def control(app: CockpitApp) -> FakeControl:
@@ -302,3 +304,53 @@ def test_launch_picture(
 def test_launch_toml_picture(snap_compare: Callable[..., bool], folder: Path) -> None:
     keys = ("down", *"40", "ctrl+t")
     assert snap_compare(app_of(folder), terminal_size=(80, 24), run_before=drive(*keys))
+
+
+@SIZES
+def test_light_launch_picture(
+    snap_compare: Callable[..., bool], size: tuple[int, int], folder: Path
+) -> None:
+    keys = ("down", *"40", "down", "down", *"no", "down", "down", "down", "2")
+    app = app_of(folder, theme="cockpit-light")
+    assert snap_compare(app, terminal_size=size, run_before=drive(*keys))
+
+
+def test_odd_launch_picture(snap_compare: Callable[..., bool], folder: Path) -> None:
+    odd = """
+"[red]x[/] שלום" = { type = "float", low = 0.0, high = 1.0, step = 0.125 }
+"漢字🧪-of-a-param-with-a-name-that-never-ends" = { type = "int", low = 1, high = 9 }
+kinds = { type = "categorical", choices = ["\\u001b[31m", "\\u202eevil", "a\\tb", "zzzzzzzzzzzzzzzzz"] }
+"""
+    text = SPEC.replace('"wide"', '"[bold]wide[/] \\u202e"').replace("[params]\n", "[params]" + odd)
+    (folder / "sweep.toml").write_text(text)
+    keys = ("down",) * 3
+    assert snap_compare(app_of(folder), terminal_size=(80, 24), run_before=drive(*keys))
+
+
+async def test_an_empty_store_offers_what_can_be_done_and_D_makes_the_demo(folder: Path) -> None:
+    source = FakeSource()
+    app = CockpitApp(source, control=FakeControl(folder))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        keys = [key for key, _, _ in shown_keys(app.screen)]
+        assert keys == ["L", "D", ":", "?", "q"]
+        control(app).refuses = "cannot write the demo here"
+        await pilot.press("D")
+        await until(pilot, lambda: "cannot write the demo here" in painted(app))
+        control(app).refuses = None
+        await pilot.press("D")
+        source.all += income(3)
+        source.bump()
+        await until(pilot, lambda: isinstance(app.screen, SweepScreen))
+        assert control(app).asked == [("demo",)]
+        await until(pilot, lambda: "runs detached" in painted(app))
+        assert "D" not in [key for key, _, _ in shown_keys(app.screen)]
+
+
+async def test_a_hint_without_room_beside_its_value_stands_below(folder: Path) -> None:
+    async with launching(folder, size=(80, 24)) as (app, pilot):
+        await until(pilot, lambda: ready(app))
+        assert "brute_force" not in painted(app)
+        await pilot.press("down", "down", "down")
+        await until(pilot, lambda: "sampler: tpe random gp" in painted(app))
+        assert "grid brute_force" in painted(app)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from cockpit.tui import clock
 from cockpit.tui.app import CockpitApp
 from cockpit.tui.source import Unreadable
-from cockpit.tui.widgets.line import Line
 from cockpit.tui.widgets.run_table import RunTable
 from tests.tui.conftest import settled, until
 from tests.tui.fake import HOSTILE, NOW, FakeSource, income, logs_of, odd, trial
@@ -59,11 +58,11 @@ async def test_runs_show_up_by_themselves_in_an_empty_store() -> None:
     app = CockpitApp(source)
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
-        assert "cockpit demo" in painted(app)
+        assert "the demo: a real sweep" in painted(app)
         source.all.append(trial(0))
         source.bump()
         await until(pilot, lambda: "income#0" in painted(app))
-        assert "cockpit demo" not in painted(app)
+        assert "the demo: a real sweep" not in painted(app)
 
 
 async def test_only_the_changed_cell_is_painted_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,7 +129,7 @@ async def test_a_store_that_cannot_be_read_is_said_and_got_over() -> None:
         await settled(pilot)
         source.trouble = Unreadable("the store is held by pid 4121 (duckdb), 12 s now")
         source.bump()
-        await until(pilot, lambda: app.screen.query_one("#trouble", Line).display)
+        await until(pilot, lambda: app.screen.query_one("#trouble").display)
         await until(pilot, lambda: "held by pid 4121" in painted(app))
         assert "Showing what was there at" in painted(app)
         assert "income#29" in painted(app)
@@ -190,3 +189,22 @@ async def test_a_terminal_may_be_resized_to_anything() -> None:
                 await pilot.resize_terminal(*size)
                 await pilot.pause()
         assert "0.9312" in painted(app)
+
+
+async def test_a_screen_opened_after_the_reading_stopped_says_so_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    source = FakeSource(income())
+    app = CockpitApp(source)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settled(pilot)
+
+        def broken() -> tuple[int, ...]:
+            raise ZeroDivisionError("of our own making")
+
+        monkeypatch.setattr(source, "stamp", broken)
+        said = "Reading stopped (ZeroDivisionError: of our own making)"
+        await until(pilot, lambda: said in painted(app))
+        for key in ("2", "L", "enter"):
+            await pilot.press(key)
+            await until(pilot, lambda: said in painted(app))

@@ -109,6 +109,7 @@ async def test_all_there_is_on_a_run_is_there() -> None:
             "learning_rate",
             "peak memory",
             "216.2 MB",
+            "adult-eval@v4  16,281 rows: y_pred, y_score",
             "model.joblib   1.2 MB",
             "a41c9e2f03b17c55 on main, clean",
             "cockpit rerun inc000000007",

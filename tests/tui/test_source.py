@@ -8,19 +8,32 @@ import pytest
 
 from cockpit.tui import source as seam
 from cockpit.tui.app import CockpitApp
+from cockpit.tui.judged import Asked
 from cockpit.tui.source import Source, StoreSource, Unreadable
 from cockpit.tui.widgets.run_table import RunTable
-from storage.events import Event, MetricLogged, ParamSet, RunChanged, RunCreated, SweepCreated
+from storage.annotate import say
+from storage.events import (
+    DatasetSeen,
+    Event,
+    MetricLogged,
+    ParamSet,
+    RunChanged,
+    RunCreated,
+    SweepCreated,
+)
 from storage.ids import from_text
 from storage.layout import Layout
 from storage.runs import RunQuery
 from storage.spool import SpoolWriter
+from storage.store import Store as RunStore
 from storage.usage import Usage
 from tests.tui.conftest import settled, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.tui.scored import Shop
 
 
 @pytest.fixture
@@ -156,3 +169,39 @@ def test_what_a_sweep_uses_is_asked_of_the_store(layout: Layout, writer: SpoolWr
         MetricLogged(run, "system.memory_mb", 2, 52.0, 212.0),
     )
     assert source.usage(sweep.id) == Usage(97.0, 212.0)
+
+
+def test_nobody_waits_for_the_store_while_runs_are_scored(shop: Shop) -> None:
+    made, runs = shop
+    source = StoreSource(made.layout)
+    with source.reading():
+        source.sweeps()
+        judged = source.judged(Asked(runs[:2], runs[0]))
+        with RunStore(made.layout).session(timeout=0):
+            pass
+        assert source.matching(judged.set, "age < 30") > 0
+        rows = source.slice_rows(runs[0], judged.set, "age < 30", 0, 5)
+        with RunStore(made.layout).session(timeout=0):
+            pass
+        assert source.sweeps() == (), "the next question begins another look"
+    assert judged.table is not None
+    assert (judged.set, len(rows.values)) == ("buyers@v1", 5)
+    assert source.judged(Asked(runs[:2], runs[0])).table is judged.table, "measured once"
+
+
+def test_what_came_and_was_taken_in_between_two_looks_is_news(layout: Layout) -> None:
+    layout.create()
+    source = StoreSource(layout)
+    with RunStore(layout).session():
+        pass
+    before = source.stamp()
+    with RunStore(layout).session() as session:
+        say(session, [DatasetSeen("blake3:1", "eval", "/d/eval.csv", 12, 1.0)])
+    for _ in range(2):
+        with RunStore(layout).session():
+            pass  # the first one clears away what the writer left
+    after = source.stamp()
+    assert after != before
+    with RunStore(layout).session():
+        pass
+    assert source.stamp() == after, "a look is no news"

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from storage.runs import Run
 
-STEERS = {"P", "R", "+", "w", "K", "x", "E", "X"}
+STEERS = {"P", "R", "+", "w", "K", "x", "E", "S"}
 
 
 def painted(app: CockpitApp) -> str:
@@ -81,15 +81,15 @@ async def test_a_running_sweep_is_paused_and_a_paused_one_goes_on(tmp_path: Path
 
 async def test_keys_are_only_where_they_do_something(tmp_path: Path) -> None:
     async with watching(tmp_path, income()) as watched:
-        assert keys(watched.app) == {"P", "+", "w", "K", "x", "E", "X"}
+        assert keys(watched.app) == {"P", "+", "w", "K", "x", "E", "S"}
         await watched.pilot.press("j", "j", "j", "j")
         await settled(watched.pilot)
-        assert keys(watched.app) == {"P", "+", "w", "E", "X"}, "that trial does not run"
+        assert keys(watched.app) == {"P", "+", "w", "E", "S"}, "that trial does not run"
         await watched.pilot.press("K", "x", "R")
         assert isinstance(watched.app.screen, SweepScreen)
     async with watching(tmp_path, ended()) as watched:
         assert keys(watched.app) == {"R"}
-        await watched.pilot.press("P", "plus", "w", "K", "x", "E", "X")
+        await watched.pilot.press("P", "plus", "w", "K", "x", "E", "S")
         assert isinstance(watched.app.screen, SweepScreen)
         assert watched.control.asked == []
 
@@ -149,7 +149,7 @@ async def test_stopping_names_the_sweep_and_offers_both_ways(
     tmp_path: Path, answer: str, now: bool
 ) -> None:
     async with watching(tmp_path, income()) as watched:
-        await watched.pilot.press("X")
+        await watched.pilot.press("S")
         assert isinstance(watched.app.screen, ConfirmStop)
         shown = painted(watched.app)
         assert "Stop income?" in shown
@@ -158,7 +158,7 @@ async def test_stopping_names_the_sweep_and_offers_both_ways(
         assert "end them now" in shown
         await watched.pilot.press("escape")
         assert isinstance(watched.app.screen, SweepScreen)
-        await watched.pilot.press("X", answer)
+        await watched.pilot.press("S", answer)
         await watched.asks(("income", Request("stop", now=now)))
 
 
@@ -226,7 +226,7 @@ async def test_hostile_params_neither_act_nor_break_the_sheet(tmp_path: Path) ->
     runs = [trial(0, "running", params={HOSTILE: HOSTILE, "[/x]": "\x1b[2J", "n": None})]
     for size in ((60, 15), (80, 24), (200, 50)):
         async with watching(tmp_path, runs, size=size) as watched:
-            for key in ("E", "escape", "X", "escape", "K"):
+            for key in ("E", "escape", "S", "escape", "K"):
                 await watched.pilot.press(key)
                 await watched.pilot.pause()
                 strips = watched.app.screen._compositor.render_strips()
@@ -236,7 +236,7 @@ async def test_hostile_params_neither_act_nor_break_the_sheet(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("size", [(80, 24), (200, 50)], ids=["80x24", "200x50"])
-@pytest.mark.parametrize("key", ["X", "E"])
+@pytest.mark.parametrize("key", ["S", "E"])
 def test_sheet_picture(
     snap_compare: Callable[..., bool], tmp_path: Path, size: tuple[int, int], key: str
 ) -> None:

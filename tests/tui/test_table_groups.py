@@ -8,6 +8,7 @@ import pytest
 
 from cockpit.tui import grouping
 from cockpit.tui.app import CockpitApp
+from cockpit.tui.screens.run import RunScreen
 from cockpit.tui.source import StoreSource
 from cockpit.tui.widgets.group_list import GroupList
 from cockpit.tui.widgets.run_table import RunTable
@@ -66,7 +67,47 @@ async def groups_of(pilot: Pilot[None]) -> GroupList:
     return screen
 
 
-async def test_sweeps_fold_into_lines_and_enter_unfolds_one(layout: Layout) -> None:
+async def test_enter_unfolds_a_group_beneath_its_line_and_folds_it_again(layout: Layout) -> None:
+    app = CockpitApp(StoreSource(layout))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await press(pilot, "z")
+        screen = await groups_of(pilot)
+        lines = screen.list
+        assert lines.count() == 2
+        await press(pilot, "enter")
+        await until(pilot, lambda: lines.count() == 6)
+        shown = [lines.line(row, 70)[0].split() for row in range(6)]
+        assert [words[:2] for words in shown] == [
+            ["▾", "two"],
+            *(["✓", f"two#{number}"] for number in (3, 2, 1, 0)),
+            ["▸", "one"],
+        ], "the best first"
+        await press(pilot, "j", "j", "enter")
+        await until(pilot, lambda: isinstance(app.screen, RunScreen))
+        await until(pilot, lambda: "Run two#2" in painted(app))
+        await press(pilot, "escape", "z")
+        screen = await groups_of(pilot)
+        await press(pilot, "enter")
+        await until(pilot, lambda: screen.list.count() == 6)
+        await press(pilot, "enter")
+        await until(pilot, lambda: screen.list.count() == 2)
+
+
+async def test_o_says_the_command_for_the_groups(layout: Layout) -> None:
+    app = CockpitApp(StoreSource(layout))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        told = "cockpit runs --group-by sweep --metric auc"
+        await press(pilot, "o", "o", "o", "o")
+        await until(pilot, lambda: told in painted(app))
+        await press(pilot, "z")
+        await groups_of(pilot)
+        await press(pilot, "o")
+        await until(pilot, lambda: f"$ {told}" in painted(app))
+
+
+async def test_sweeps_fold_into_lines_and_a_slash_filters_to_one(layout: Layout) -> None:
     app = CockpitApp(StoreSource(layout))
     async with app.run_test(size=(120, 36)) as pilot:
         await settled(pilot)
@@ -76,7 +117,7 @@ async def test_sweeps_fold_into_lines_and_enter_unfolds_one(layout: Layout) -> N
         lines = [line for line in painted(app).split("\n") if "│" in line]
         assert any("best auc" in line and "mean auc" in line for line in lines)
         assert any("two" in line and "1.300" in line and "1.150" in line for line in lines)
-        await press(pilot, "j", "enter")
+        await press(pilot, "j", "slash")
         await until(pilot, lambda: table.total == 4)
         assert {run.sweep for run in table.page.runs} == {"one"}  # type: ignore[union-attr]
         assert "filter: sweep = 'one'" in painted(app)
@@ -95,7 +136,7 @@ async def test_each_group_of_a_param_has_its_runs(layout: Layout) -> None:
             await press(pilot, "z")
             screen = await groups_of(pilot)
             group = screen.list.groups[place]
-            await press(pilot, *["j"] * place, "enter")
+            await press(pilot, *["j"] * place, "slash")
             await until(pilot, lambda: table.total == 2)
             kinds = {run.params.get("the kind") for run in table.page.runs}  # type: ignore[union-attr]
             assert {None if kind is None else str(kind) for kind in kinds} == {group.value}

@@ -139,7 +139,7 @@ async def test_marks_stay_on_their_runs_when_rows_are_sorted_and_come_in() -> No
         await settled(pilot)
         await press(pilot, "j", "space")
         marked = table(app).marked
-        await press(pilot, "S")
+        await press(pilot, "full_stop")
         source.all += [trial(n) for n in range(10, 12)]
         source.bump()
         await until(pilot, lambda: table(app).total == 12)

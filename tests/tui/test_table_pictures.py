@@ -83,10 +83,13 @@ def test_list_of_groups(snap_compare: Callable[..., bool], size: tuple[int, int]
     app = TableApp([*income(), *odd()], RunQuery())
 
     async def drive(pilot: Pilot[None]) -> None:
-        screen = GroupList("params.max_depth", "auc", lambda group: None)
+        screen = GroupList("params.max_depth", "auc", "cockpit runs", lambda values: None)
         await app.push_screen(screen)
-        screen.show(app.source.groups(RunQuery(), "params.max_depth", "auc"))
-        await pressing("j", "j")(pilot)
+        groups = app.source.groups(RunQuery(), "params.max_depth", "auc")
+        screen.show(groups, {})
+        await pressing("j", "j", "enter")(pilot)
+        screen.show(groups, {groups[2].value: tuple([*income(), *odd()][2:5])})
+        await pressing("j")(pilot)
 
     assert snap_compare(app, terminal_size=size, run_before=drive)
 

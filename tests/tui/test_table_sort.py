@@ -96,7 +96,7 @@ async def test_turning_around_turns_all_of_it() -> None:
         await settled(pilot)
         await press(pilot, "right", "right", "s", "right", "comma")
         before = [run.id for run in table(app).page.runs if run.metrics]  # type: ignore[union-attr]
-        await press(pilot, "S")
+        await press(pilot, "full_stop")
         after = [run.id for run in table(app).page.runs if run.metrics]  # type: ignore[union-attr]
         assert after == before[::-1]
 

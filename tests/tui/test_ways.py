@@ -10,6 +10,7 @@ import pytest
 
 from cockpit.tui.app import CockpitApp
 from cockpit.tui.control import Refused
+from cockpit.tui.deeds import NoDeeds
 from cockpit.tui.remember import Memory
 from cockpit.tui.screens.help import HelpScreen
 from cockpit.tui.screens.palette import PaletteScreen
@@ -20,6 +21,7 @@ from cockpit.tui.widgets.bottom import Prompt, Said
 from cockpit.tui.widgets.run_table import RunTable
 from tests.tui.conftest import settled, until
 from tests.tui.fake import FakeSource, income, logs_of
+from tests.tui.test_live import painted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from textual.pilot import Pilot
 
 
-class FakeDeeds:
+class FakeDeeds(NoDeeds):
     """Changes the runs of a fake source."""
 
     def __init__(self, source: FakeSource, memory: Memory | None = None) -> None:
@@ -102,7 +104,7 @@ async def test_the_palette_finds_an_action_by_a_few_letters_and_does_it(key: str
         palette = app.screen
         assert isinstance(palette, PaletteScreen)
         await pilot.press(*"turn the order")
-        assert palette._shown[0].keys == "S"
+        assert palette._shown[0].keys == "."
         await pilot.press("enter")
         await settled(pilot)
         assert not screen_of(app).question.query.descending
@@ -213,6 +215,20 @@ async def test_n_writes_a_note_and_undo_takes_it_back() -> None:
         assert next(each for each in deeds.source.all if each.id == run.id).note is None
         await pilot.press("U")
         await hears(pilot, "nothing to undo")
+
+
+async def test_a_note_from_elsewhere_can_do_nothing_in_the_line_it_is_changed_in() -> None:
+    app, deeds = app_of()
+    evil = "a\x1b[31m\u202eb\u200d"
+    deeds.source.all = [replace(run, note=evil) for run in deeds.source.all]
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settled(pilot)
+        await pilot.press("n", "c")
+        text = painted(app)
+        assert "a␛[31m�b" in text
+        assert not {"\x1b", "\u202e"} & set(text)
+        await pilot.press("enter")
+        await until(pilot, lambda: any(run.note == f"{evil}c" for run in deeds.source.all))
 
 
 async def test_a_note_left_with_escape_is_not_written() -> None:

@@ -107,10 +107,10 @@ def test_every_binding_has_an_id_and_says_what_it_does() -> None:
 
 
 def test_a_key_given_twice_is_said() -> None:
-    assert list(clashes({"help": "s"})) == [
-        'the key "s" of help is also sort\'s; give sort another in [keys]'
+    assert list(clashes({"help": "c"})) == [
+        'the key "c" of help is also compare\'s; give compare another in [keys]'
     ]
-    assert not list(clashes({"help": "s", "sort": "f9"}))
+    assert not list(clashes({"help": "c", "compare": "f9"}))
 
 
 @pytest.mark.parametrize(

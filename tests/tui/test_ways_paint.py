@@ -77,7 +77,7 @@ async def test_names_with_wide_characters_stay_whole(monkeypatch: pytest.MonkeyP
     watched = Watched(app, (120, 36), monkeypatch)
     async with app.run_test(size=(120, 36)) as pilot:
         await settled(pilot)
-        for key in ("j", "j", "s", "S", "k"):
+        for key in ("j", "j", "s", "full_stop", "k"):
             await pilot.press(key)
             await settled(pilot)
             await pilot.pause()

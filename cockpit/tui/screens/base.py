@@ -22,7 +22,7 @@ from cockpit.tui.widgets.key_bar import KeyBar
 from cockpit.tui.widgets.line import Line, Piece, Words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Self
 
     from textual.app import ComposeResult
@@ -75,6 +75,8 @@ class DataScreen(WaysScreen, Generic[Q, S]):
     TITLE = ""
     DIGIT = ""
     """The digit of `Shared.tabs` that leads here."""
+    PLACE = ""
+    """What the screen is remembered by where no digit leads here; empty: not at all."""
 
     snapshot: reactive[S | None] = reactive(None)
     trouble: reactive[Trouble | None] = reactive(None)
@@ -93,6 +95,20 @@ class DataScreen(WaysScreen, Generic[Q, S]):
         raise NotImplementedError
 
     @classmethod
+    def place(cls) -> str:
+        """What the screen is remembered by when the cockpit is left."""
+        return cls.DIGIT or cls.PLACE
+
+    @classmethod
+    def again(
+        cls, shared: Shared, before: DataScreen[Any, Any] | None, found: Mapping[str, Any]
+    ) -> Self | None:
+        """The screen as `remembered` told of it; None where that is not enough to open it."""
+        screen = cls.opened(shared, before)
+        screen.recall(found)
+        return screen
+
+    @classmethod
     def hindered(cls, shared: Shared) -> str:
         """A sentence on what has to be done before the screen can be opened; empty where nothing has."""
         return ""
@@ -100,7 +116,7 @@ class DataScreen(WaysScreen, Generic[Q, S]):
     def compose(self) -> ComposeResult:
         yield Line(id="top")
         yield Line(id="tabs")
-        yield Line(id="trouble")
+        yield Static(id="trouble", markup=False)
         yield Static(id="notice", markup=False)
         yield from self.compose_body()
         yield from self.compose_foot()
@@ -169,11 +185,9 @@ class DataScreen(WaysScreen, Generic[Q, S]):
             return
         self.query_one("#top", Line).words = self.top()
         self.query_one("#tabs", Line).words = self.tabs()
-        trouble = self.query_one("#trouble", Line)
-        trouble.display = self.trouble is not None
-        if self.trouble:
-            trouble.words = Words((Piece(self._trouble(self.trouble), "stopped"),))
-        self._show_notice()
+        self._say("#trouble", self._trouble(self.trouble) if self.trouble else "")
+        notice = self.notice
+        self._say("#notice", f"{_sentence(notice)} (esc hides this)" if notice else "")
 
     @property
     def notice(self) -> str | None:
@@ -182,9 +196,8 @@ class DataScreen(WaysScreen, Generic[Q, S]):
         said += self.snapshot.notices if self.snapshot else ()
         return next((notice for notice in said if gist(notice) not in self.shared.heard), None)
 
-    def _show_notice(self) -> None:
-        line, notice = self.query_one("#notice", Static), self.notice
-        text = f"{_sentence(notice)} (esc hides this)" if notice else ""
+    def _say(self, where: str, text: str) -> None:
+        line = self.query_one(where, Static)
         if text != str(line.content):
             line.update(text)
             line.display = bool(text)
@@ -223,7 +236,9 @@ class DataScreen(WaysScreen, Generic[Q, S]):
         for digit, name in self.shared.tabs:
             here = digit == self.DIGIT
             left.append(Piece(digit, "bold accent" if here else "faint", gap=3))
-            left.append(Piece(self._tab(name), "bold" if here else "quiet", gap=1))
+            left.append(
+                Piece(self._tab(name), "bold" if here else "quiet", 0 if here else 1, gap=1)
+            )
         return Words(tuple(left), self.beside_tabs())
 
     def _tab(self, name: str) -> str:

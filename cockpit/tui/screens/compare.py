@@ -11,6 +11,7 @@ from textual.widgets import Static
 
 from cockpit import format as fmt
 from cockpit.compare import ABSENT, LAST_STEP, clashes, counted, not_to_compare
+from cockpit.tui import remember
 from cockpit.tui.ledger import Ledger, ledger
 from cockpit.tui.line_colours import LETTERS
 from cockpit.tui.overlay import strand
@@ -23,6 +24,7 @@ from cockpit.tui.widgets.paper import Paper
 from cockpit.tui.widgets.side_by_side import SideBySide
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any, Self
 
     from textual.app import ComposeResult
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 class CompareScreen(PanesScreen[CompareQuestion, CompareSnapshot]):
     """The table, and below it the curves of the metric under the cursor and the chosen run's code."""
 
-    KEYS_FIRST = ("everything", "difference(1)", "base", "pane(1)", "back")
+    KEYS_FIRST = ("everything", "difference(1)", "pane(1)", "back", "base")
     TITLE = "Compare"
     DIGIT = "3"
     PANES: ClassVar[dict[str, str]] = {"values": "values", "overlay": "curves", "code": "code"}
@@ -61,6 +63,37 @@ class CompareScreen(PanesScreen[CompareQuestion, CompareSnapshot]):
         return cls.of(shared, shared.held.marks.ids)
 
     @classmethod
+    def again(
+        cls, shared: Shared, before: DataScreen[Any, Any] | None, found: Mapping[str, Any]
+    ) -> Self | None:
+        runs = remember.names(found, "runs")
+        if not_to_compare(len(runs)):
+            return None
+        screen = cls.of(shared, runs)
+        screen.recall(found)
+        return screen
+
+    def remembered(self) -> dict[str, Any]:
+        asked = self.question
+        return {
+            **{name: getattr(asked, name) for name in ("runs", "base", "chosen", "metric")},
+            "all": self._everything,
+            **super().remembered(),
+        }
+
+    def recall(self, found: Mapping[str, Any]) -> None:
+        super().recall(found)
+        runs = self.question.runs
+        base, chosen = remember.text(found, "base"), remember.text(found, "chosen")
+        self._everything = remember.flag(found, "all", False)
+        self._question = replace(
+            self.question,
+            base=base if base in runs else self.question.base,
+            chosen=chosen if chosen in runs else self.question.chosen,
+            metric=remember.text(found, "metric"),
+        )
+
+    @classmethod
     def hindered(cls, shared: Shared) -> str:
         marked = len(shared.held.marks)
         if marked < 2:
@@ -76,8 +109,11 @@ class CompareScreen(PanesScreen[CompareQuestion, CompareSnapshot]):
         yield Static(id="clash", markup=False)
         yield Static(id="alone", markup=False)
         with Vertical(id="compare"):
-            yield SideBySide(id="values")
+            values = SideBySide(id="values")
+            values.chosen = self.question.runs.index(self.question.chosen)
+            yield values
             yield Line(id="whole")
+            yield Line(id="marks")
             with Horizontal(id="below"):
                 yield Explorer("no curve: nothing was reported by step", id="overlay")
                 yield Paper("code", id="code")
@@ -112,7 +148,8 @@ class CompareScreen(PanesScreen[CompareQuestion, CompareSnapshot]):
         if snapshot.found is None:
             return super().alive(snapshot)
         how = counted(snapshot.found, self._everything, "a")
-        return (Piece(how, "accent"),)
+        scoring = (Piece("scoring", "quiet", rank=3),) if snapshot.scoring else ()
+        return (*scoring, Piece(how, "accent"))
 
     # Painting
 
@@ -124,7 +161,8 @@ class CompareScreen(PanesScreen[CompareQuestion, CompareSnapshot]):
             text = f"{problem[:1].upper()}{problem[1:]}. Esc leads back; space marks a run, c compares."
             self.query_one("#alone", Static).update(text)
             return
-        said = "\n".join(f"{sentence}." for sentence in clashes(found, snapshot.base))
+        sentences = (*clashes(found, snapshot.base), *snapshot.problems, *snapshot.seeds)
+        said = "\n".join(f"{fmt.plain(sentence).rstrip('.')}." for sentence in sentences)
         clash = self.query_one("#clash", Static)
         clash.display = bool(said)
         clash.update(said)
@@ -133,15 +171,25 @@ class CompareScreen(PanesScreen[CompareQuestion, CompareSnapshot]):
         strands = [strand(name, one) for name, one in zip(names, snapshot.curves, strict=False)]
         self.query_one(Explorer).show_strands(fmt.plain(snapshot.metric or "curves"), strands)
         self.query_one(Paper).show([_diff_line(line) for line in snapshot.code])
+        marks = self.query_one("#marks", Line)
+        marks.set_class(not snapshot.marks, "-none")
+        marks.words = Words((Piece(snapshot.marks, "faint"),))
         self._show_whole()
 
     def _show_whole(self) -> None:
         """The full values of the line under the cursor."""
-        row, pieces = self.values.row, []
-        for place, value in enumerate(row.values if row else ()):
+        row, snapshot, pieces = self.values.row, self.snapshot, []
+        if row is None or snapshot is None or snapshot.found is None:
+            return
+        if row.count is not None:
+            pieces.append(Piece(f"{row.count:,} rows", "quiet"))
+        for place, value in enumerate(row.values):
             if value is not ABSENT:
                 text = fmt.exact(value) if not isinstance(value, tuple) else ""
-                pieces.append(Piece(f"{LETTERS[place]} {text}", "quiet", rank=place))
+                interval = snapshot.found.interval(row, place, snapshot.base)
+                within = f"Δ {interval}" if interval else ""
+                words = " ".join(filter(None, [LETTERS[place], text, within]))
+                pieces.append(Piece(words, "quiet", rank=place))
         self.query_one("#whole", Line).words = Words(tuple(pieces))
 
     # Moving

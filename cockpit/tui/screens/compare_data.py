@@ -6,11 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cockpit.compare import compare, not_to_compare
+from cockpit.scored_rows import legend, scored_rows
+from cockpit.seeds import seed_lines, seeded
 from cockpit.tui.feed import Question, Snapshot
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cockpit.compare import Comparison
+    from cockpit.evaluate.compare import Scores
     from cockpit.tui.feed import Look
+    from cockpit.tui.source import Source
     from storage.history import History
     from storage.runs import RunDetail
     from storage.sweeps import Sweep
@@ -31,6 +37,9 @@ class CompareQuestion(Question):
     metric: str | None = None
     """Whose curves are wanted; the first objective's without."""
 
+    def stamp(self, source: Source) -> tuple[int, ...]:
+        return (source.scores_stamp(), *source.project_stamp())
+
     def read(self, look: Look) -> CompareSnapshot:
         found = look.once(("details", self.runs), lambda: look.source.details(self.runs))
         if problem := not_to_compare(len(found)):
@@ -38,14 +47,28 @@ class CompareQuestion(Question):
             problem += f"; {gone} of those marked {'is' if gone == 1 else 'are'} gone" * bool(gone)
             return CompareSnapshot(question=self, problem=problem, **look.frame())
         metric = self.metric or _headline(found, look.sweeps())
+        ids = tuple(one.run.id for one in found)
+        scores, scoring = self._scores(look, ids)
+        compared = compare(found, look.sweeps(), scored_rows(scores, ids) if scores else ())
+        names = [run.name for run in compared.runs]
         return CompareSnapshot(
             question=self,
-            found=compare(found, look.sweeps()),
+            found=compared,
+            scoring=scoring,
+            problems=scores.problems if scores else (),
+            seeds=tuple(seed_lines(seeded(compared, found), names)),
+            marks=legend(scores, names[_place(ids, self.base)]) if scores else "",
             metric=metric,
             curves=self._curves(look, found, metric),
             code=self._code(look, found),
             **look.frame(),
         )
+
+    def _scores(self, look: Look, ids: tuple[str, ...]) -> tuple[Scores | None, bool]:
+        known = look.once(("answered", ids), lambda: look.source.answered(ids))
+        if known is None:
+            return None, False
+        return look.source.scores(known, ids[_place(ids, self.base)])
 
     def _curves(
         self, look: Look, found: tuple[RunDetail, ...], metric: str | None
@@ -78,6 +101,14 @@ class CompareSnapshot(Snapshot):
     problem: str = ""
     """Why there is nothing to compare."""
     found: Comparison | None = None
+    scoring: bool = False
+    """Whether scores on an evaluation set are on their way."""
+    problems: tuple[str, ...] = ()
+    """Sentences: which runs are not scored beside the others, and what to do."""
+    seeds: tuple[str, ...] = ()
+    """Sentences: the means of runs that are alike but for their seed."""
+    marks: str = ""
+    """What the marks on differences mean."""
     metric: str | None = None
     curves: tuple[History, ...] = ()
     code: tuple[str, ...] = ()
@@ -85,8 +116,12 @@ class CompareSnapshot(Snapshot):
     @property
     def base(self) -> int:
         """The base's place among the runs."""
-        ids = [run.id for run in self.found.runs] if self.found else []
-        return ids.index(self.question.base) if self.question.base in ids else 0
+        return _place([run.id for run in self.found.runs] if self.found else (), self.question.base)
+
+
+def _place(ids: Sequence[str], base: str) -> int:
+    """The base's, or the first where it has gone."""
+    return ids.index(base) if base in ids else 0
 
 
 def _headline(found: tuple[RunDetail, ...], sweeps: tuple[Sweep, ...]) -> str | None:

@@ -18,7 +18,7 @@ from cockpit.tui.theme import css
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-FRAME = 8
+FRAME = 9
 """Cells of the box around the text: border, padding, scrollbar."""
 
 
@@ -28,6 +28,7 @@ class HelpScreen(ModalScreen[None]):
     DEFAULT_CSS = """
     HelpScreen { align: center middle; background: $background 60%; }
     HelpScreen VerticalScroll {
+        margin: 1 0;
         width: auto; max-width: 100%; height: auto; max-height: 100%;
         background: $surface; border: round $faint; padding: 0 2;
         border-title-color: $tone; scrollbar-size-vertical: 1;
@@ -35,7 +36,7 @@ class HelpScreen(ModalScreen[None]):
         scrollbar-color-hover: $quiet; scrollbar-color-active: $quiet;
         scrollbar-background-hover: $surface; scrollbar-background-active: $surface;
     }
-    HelpScreen Static { width: auto; max-width: 100%; }
+    HelpScreen Static { width: auto; max-width: 100%; padding-right: 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(

@@ -18,8 +18,8 @@ from cockpit.tui.editor import EditorFailed, edit_file
 from cockpit.tui.feed import Snapshot
 from cockpit.tui.screens.base import DataScreen
 from cockpit.tui.screens.launch_data import LaunchQuestion
+from cockpit.tui.screens.starting import show_started
 from cockpit.tui.screens.steering import tell_in_front
-from cockpit.tui.screens.sweep import SweepScreen
 from cockpit.tui.theme import css
 from cockpit.tui.widgets.entry import Entry
 from cockpit.tui.widgets.form import SpecForm, sentences
@@ -45,6 +45,7 @@ NOTHING = (
 class LaunchScreen(DataScreen[LaunchQuestion, Snapshot]):
     """First which spec, where there are several; then its form."""
 
+    KEYS_FIRST = ("start", "screen.start", "app.focus_next", "back", "toml", "open_file")
     TITLE = "Launch"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "start", "start detached", key_display="enter",
@@ -74,6 +75,7 @@ class LaunchScreen(DataScreen[LaunchQuestion, Snapshot]):
     def compose_body(self) -> ComposeResult:
         yield Static(id="no-spec", markup=False)
         yield OptionList(id="specs", markup=False)
+        yield Static(id="hint", markup=False)
         yield Static(id="problems", markup=False)
         yield Static(id="command", markup=False)
 
@@ -150,7 +152,7 @@ class LaunchScreen(DataScreen[LaunchQuestion, Snapshot]):
 
         rows = launch_form.rows(draft.tables, spec.stem, SAMPLER_NAMES, PRUNER_NAMES)
         form = SpecForm(rows if draft.tables else ())
-        self.mount(form, before="#problems")
+        self.mount(form, before="#hint")
         self.call_after_refresh(self._made, form, draft)
 
     def _made(self, form: SpecForm, draft: Draft) -> None:
@@ -166,6 +168,9 @@ class LaunchScreen(DataScreen[LaunchQuestion, Snapshot]):
     def on_spec_form_changed(self) -> None:
         if self._form is not None:
             self._check(self._form.overrides)
+
+    def on_spec_form_noted(self, message: SpecForm.Noted) -> None:
+        self.query_one("#hint", Static).update(message.text)
 
     def _command(self, changed: dict[str, Any]) -> str:
         """What one would type here to start it so."""
@@ -227,11 +232,7 @@ class LaunchScreen(DataScreen[LaunchQuestion, Snapshot]):
         if self.app.screen is not self:  # one has gone elsewhere meanwhile
             tell_in_front(self.app, said)
             return
-        while len(self.app.screen_stack) > 1:
-            self.app.pop_screen()
-        screen = SweepScreen.of(self.shared, name)
-        self.app.push_screen(screen)
-        screen.call_after_refresh(screen.tell, said)
+        show_started(self.app, self.shared, name, said)
 
     # The file
 

@@ -19,6 +19,7 @@ from cockpit import format as fmt
 from cockpit.tui.actions import actions
 from cockpit.tui.screens.ways import WaysScreen
 from cockpit.tui.theme import css
+from cockpit.tui.widgets.typed import Typed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -79,7 +80,7 @@ class PaletteScreen(ModalScreen[Entry]):
         with Vertical() as box:
             box.border_title = "Do"
             box.border_subtitle = "enter does it   esc closes"
-            yield Input(placeholder="a few letters of what it does", compact=True)
+            yield Typed(placeholder="a few letters of what it does", compact=True)
             yield OptionList()
 
     def on_mount(self) -> None:

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from textual.binding import Binding, BindingType
 
+from cockpit.tui import remember
 from cockpit.tui.feed import Question, Snapshot
 from cockpit.tui.screens.base import DataScreen
 from cockpit.tui.widgets.line import Piece
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from textual import events
 
     from cockpit.tui.screens.base import Shared
@@ -25,6 +28,8 @@ S = TypeVar("S", bound=Snapshot)
 class PanesScreen(DataScreen[Q, S]):
     """Tab goes from pane to pane; the class `-one` says that only `-on-ID` has room."""
 
+    AUTO_FOCUS = ""
+    """The current pane has the keys, which may be another than the first."""
     PANES: ClassVar[dict[str, str]]
     """Names by the ids of the widgets, in the order of Tab."""
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -38,6 +43,14 @@ class PanesScreen(DataScreen[Q, S]):
         self.pane = next(iter(self.PANES))
         self.alone = False
         """Whether the pane has the screen for itself though there were room for others."""
+
+    def remembered(self) -> dict[str, Any]:
+        return {"pane": self.pane, "alone": self.alone}
+
+    def recall(self, found: Mapping[str, Any]) -> None:
+        pane = remember.text(found, "pane")
+        self.pane = pane if pane in self.PANES else self.pane
+        self.alone = remember.flag(found, "alone", False)
 
     def on_mount(self) -> None:
         self.place_panes()

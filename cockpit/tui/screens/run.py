@@ -9,7 +9,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
 from cockpit import format as fmt
-from cockpit.tui import run_words
+from cockpit.tui import remember, run_words
 from cockpit.tui.screens.panes import PanesScreen
 from cockpit.tui.screens.run_data import RunQuestion, RunSnapshot
 from cockpit.tui.widgets.curves import Curves
@@ -19,11 +19,12 @@ from cockpit.tui.widgets.log_tail import LogTail
 from cockpit.tui.widgets.paper import Paper, heading
 
 if TYPE_CHECKING:
-    from typing import Self
+    from collections.abc import Mapping
+    from typing import Any, Self
 
     from textual.app import ComposeResult
 
-    from cockpit.tui.screens.base import Shared
+    from cockpit.tui.screens.base import DataScreen, Shared
     from storage.runs import Run
 
 
@@ -31,6 +32,7 @@ class RunScreen(PanesScreen[RunQuestion, RunSnapshot]):
     """Four panes; where room is scarce, one at a time."""
 
     TITLE = "Run"
+    PLACE = "run"
     PANES: ClassVar[dict[str, str]] = {
         "summary": "summary",
         "curves": "curves",
@@ -47,6 +49,20 @@ class RunScreen(PanesScreen[RunQuestion, RunSnapshot]):
     def of(cls, shared: Shared, run: str) -> Self:
         """The run of an id."""
         return cls(shared, RunQuestion(run))
+
+    @classmethod
+    def again(
+        cls, shared: Shared, before: DataScreen[Any, Any] | None, found: Mapping[str, Any]
+    ) -> Self | None:
+        run = remember.text(found, "run")
+        if run is None:
+            return None
+        screen = cls.of(shared, run)
+        screen.recall(found)
+        return screen
+
+    def remembered(self) -> dict[str, Any]:
+        return {"run": self.question.run, **super().remembered()}
 
     def compose_body(self) -> ComposeResult:
         yield Line(id="run-title")

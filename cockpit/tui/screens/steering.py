@@ -29,7 +29,7 @@ MOST = 100_000
 class SteeringScreen(WaysScreen):
     """A screen that shows a sweep, which it can pause, stop, extend and so on."""
 
-    KEYS_FIRST = (
+    KEYS_FIRST: ClassVar[tuple[str, ...]] = (
         "pause", "go_on", "resume", "add", "workers", "stop", "kill", "prune", "enqueue",
     )  # fmt: skip
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -42,7 +42,7 @@ class SteeringScreen(WaysScreen):
                 tooltip="Let the sweep try more"),
         Binding("w", "workers", "workers", id="sweep.workers",
                 tooltip="Change how many trials run at a time"),
-        Binding("X", "stop", "stop", id="sweep.stop", tooltip="Stop the sweep"),
+        Binding("S", "stop", "stop", id="sweep.stop", tooltip="Stop the sweep"),
         Binding("K", "kill", "kill", id="sweep.kill", tooltip="End the selected trial"),
         Binding("x", "prune", "prune", id="sweep.prune",
                 tooltip="Prune the selected trial: end it, and tell the sampler so"),

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 class SweepScreen(SteeringScreen, TableScreen[SweepQuestion, SweepSnapshot]):
     """The sweep of the question; without one the newest that runs."""
 
+    KEYS_FIRST = (*SteeringScreen.KEYS_FIRST, *TableScreen.KEYS_FIRST)
     TITLE = "Sweep"
     DIGIT = "2"
     BINDINGS: ClassVar[list[BindingType]] = [

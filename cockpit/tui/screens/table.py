@@ -12,12 +12,13 @@ from textual.widgets import Input
 from cockpit import format as fmt
 from cockpit.tui import commands, grouping, order, remember
 from cockpit.tui.screens.base import DataScreen
-from cockpit.tui.screens.run import RunScreen
 from cockpit.tui.screens.table_data import TableQuestion, TableSnapshot
 from cockpit.tui.widgets.group_list import GroupList
 from cockpit.tui.widgets.line import Line, Piece, Words
 from cockpit.tui.widgets.rows import MARK
 from cockpit.tui.widgets.run_table import WINDOW, RunTable
+from cockpit.tui.widgets.typed import Typed
+from storage.groups import RunGroup
 from storage.runs import RunQuery
 
 if TYPE_CHECKING:
@@ -26,9 +27,11 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from cockpit.tui.columns import Column
-    from storage.groups import RunGroup
     from storage.runs import Run
     from storage.sweeps import Sweep
+
+NEEDS_ROWS = ("sort", "reverse", "filter", "compare", "log")
+"""Actions that want a run or more in the store."""
 
 Q = TypeVar("Q", bound=TableQuestion)
 S = TypeVar("S", bound=TableSnapshot)
@@ -37,13 +40,14 @@ S = TypeVar("S", bound=TableSnapshot)
 class TableScreen(DataScreen[Q, S]):
     """Shows a window onto the runs; what is typed, sorted or scrolled to changes the question."""
 
+    KEYS_FIRST: ClassVar[tuple[str, ...]] = ("open", "mark", "compare", "sort", "filter")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "filter", key_display="/", id="filter",
                 tooltip="Only runs with a word, or where auc > 0.9; Esc clears it"),
         Binding("s", "sort", "sort", id="sort", tooltip="Sort by the next column"),
-        Binding("S", "reverse", "reverse", id="reverse", tooltip="Turn the order around"),
-        Binding("c", "app.go('Compare')", "compare", id="compare",
-                tooltip="Compare the marked runs"),
+        Binding("full_stop", "reverse", "reverse", key_display=".", id="reverse",
+                tooltip="Turn the order around"),
+        Binding("c", "compare", "compare", id="compare", tooltip="Compare the marked runs"),
         Binding("escape", "back", "back", show=False, id="back",
                 tooltip="Clear the filter; else back"),
     ]  # fmt: skip
@@ -51,7 +55,7 @@ class TableScreen(DataScreen[Q, S]):
     def compose_foot(self) -> ComposeResult:
         with Container(id="filter"):
             yield Line(id="filter-label")
-            yield Input(id="filter-text", compact=True, select_on_focus=False)
+            yield Typed(id="filter-text", compact=True, select_on_focus=False)
             yield Line(id="complaint")
 
     def on_mount(self) -> None:
@@ -59,6 +63,16 @@ class TableScreen(DataScreen[Q, S]):
         self.query_one("#filter-label", Line).words = label
         self.query_one("#filter-text", Input).value = self.question.query.where
         self.table.focus()
+
+    @property
+    def filtering(self) -> bool:
+        """Whether the line to type a filter in is shown."""
+        return bool(self.query_one("#filter").display)
+
+    @filtering.setter
+    def filtering(self, shown: bool) -> None:
+        # Not by a class of the screen, which would style everything on it anew.
+        self.query_one("#filter").display = shown
 
     @property
     def table(self) -> RunTable:
@@ -77,7 +91,16 @@ class TableScreen(DataScreen[Q, S]):
         shown = commands.runs(self.question.query, directions, self.shared.store)
         sweep = self.question.query.sweep
         more = commands.of_sweep(sweep, self.shared.store) if sweep else ()
-        return (shown, *more, *super().command_lines())
+        return (shown, *more, *super().command_lines(), *self._group_lines())
+
+    def _group_lines(self) -> tuple[str, ...]:
+        """The command for the groups that `z` shows now."""
+        query, page = self.question.query, self.snapshot.page if self.snapshot else None
+        by = grouping.column_of(self.table.column, query)
+        metric = grouping.metric_of(query, page) if page else None
+        if by is None or metric is None:
+            return ()
+        return (commands.groups(query, by, metric, self.shared.store),)
 
     def marked(self) -> tuple[str, ...]:
         return self.shared.held.marks.ids
@@ -128,14 +151,19 @@ class TableScreen(DataScreen[Q, S]):
         if by is None or metric is None:
             self.tell("Choose a param, the state or the sweep to group by with the keys ← and →.")
             return
-        self.app.push_screen(GroupList(by, metric, lambda group: self._unfold(by, group)))
+        told = commands.groups(query, by, metric, self.shared.store)
+        found = GroupList(by, metric, told, lambda values: self.ask(unfolded=values))
+        self.app.push_screen(found, lambda chosen: self._grouped(by, chosen))
         self.ask(grouped=(by, metric))
 
-    def _unfold(self, by: str, group: RunGroup | None) -> None:
-        self.ask(grouped=None)
-        if group:
-            where = grouping.narrowed(self.question.query.where, by, group.value)
+    def _grouped(self, by: str, chosen: RunGroup | Run | None) -> None:
+        """Go on with what was chosen in the list of groups."""
+        self.ask(grouped=None, unfolded=())
+        if isinstance(chosen, RunGroup):
+            where = grouping.narrowed(self.question.query.where, by, chosen.value)
             self.query_one("#filter-text", Input).value = where
+        elif chosen:
+            self.open_run(chosen)
 
     def on_run_table_says(self, message: RunTable.Says) -> None:
         self.tell(message.sentence)
@@ -152,6 +180,8 @@ class TableScreen(DataScreen[Q, S]):
 
     def open_run(self, run: Run) -> None:
         """Where Enter leads."""
+        from cockpit.tui.screens.run import RunScreen  # not before the first frame
+
         self.app.push_screen(RunScreen.of(self.shared, run.id))
 
     def on_run_table_sort_by(self, message: RunTable.SortBy) -> None:
@@ -173,7 +203,7 @@ class TableScreen(DataScreen[Q, S]):
             self.table.mark(snapshot.picked)
             self.ask(picked=None)
         if isinstance(self.app.screen, GroupList) and snapshot.question.grouped:
-            self.app.screen.show(snapshot.groups)
+            self.app.screen.show(snapshot.groups, snapshot.members)
         self.set_class(bool(snapshot.complaint), "-refused")
         complaint = Piece(fmt.plain(snapshot.complaint), "stopped")
         self.query_one("#complaint", Line).words = Words((complaint,))
@@ -194,7 +224,11 @@ class TableScreen(DataScreen[Q, S]):
             pieces.append(Piece(f"{MARK} {fmt.count(marked)} marked", "accent"))
         if where:
             pieces.append(Piece(f"filter: {fmt.plain(where)}", "accent"))
-        pieces.append(Piece(order.words(query), "quiet", rank=1))
+        asked = self.question.query
+        under_way = f" {fmt.ELLIPSIS}" * (
+            (asked.order, asked.descending) != (query.order, query.descending)
+        )
+        pieces.append(Piece(order.words(asked) + under_way, "quiet", rank=2))
         unit = "run" if page.total == 1 else "runs"
         of = f" of {fmt.count(page.stored)}" if where else f" {unit}"
         pieces.append(Piece(f"{fmt.count(page.total)}{of}", "quiet"))
@@ -203,10 +237,14 @@ class TableScreen(DataScreen[Q, S]):
     # Actions
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Without a run there is nothing to sort or to filter."""
-        if action in ("sort", "reverse", "filter", "log"):
+        """Without a run there is nothing to sort, to filter or to compare."""
+        if action in NEEDS_ROWS:
             return not self.has_class("-empty")
         return self.able(action)
+
+    def action_compare(self) -> None:
+        """The marked runs side by side, or a sentence on what has to be marked."""
+        self.app.action_go("Compare")  # type: ignore[attr-defined]  # the app imports the screens
 
     def action_sort(self) -> None:
         if column := order.following(self.table.columns, self.table.column, self.question.query):
@@ -227,9 +265,10 @@ class TableScreen(DataScreen[Q, S]):
     def _reorder(self, query: RunQuery) -> None:
         self.table.restart()
         self.ask(query=replace(query, offset=0))
+        self.freshen()  # a key is answered at once, also where the rows take their time
 
     def action_filter(self) -> None:
-        self.add_class("-filtering")
+        self.filtering = True
         self.query_one("#filter-text", Input).focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:
@@ -242,11 +281,11 @@ class TableScreen(DataScreen[Q, S]):
             self._end_filtering()
 
     def _end_filtering(self) -> None:
-        self.remove_class("-filtering")
+        self.filtering = False
         self.table.focus()
 
     def action_back(self) -> None:
-        if self.has_class("-filtering") or self.question.query.where:
+        if self.filtering or self.question.query.where:
             self.query_one("#filter-text", Input).value = ""
             self._end_filtering()
         else:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, TypedDict
 
 from cockpit.tui.feed import Question, Snapshot
+from cockpit.tui.grouping import narrowed
 from cockpit.tui.sparks import read_sparks
 from storage.expressions.terms import FilterError
 from storage.runs import RunQuery
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from storage.sparks import Spark
     from storage.sweeps import Sweep
 
+MEMBERS = 100
+"""Runs shown of a group that is unfolded."""
 POINTS = 400
 """Of a run's curve: two for each column of a wide terminal."""
 
@@ -36,6 +40,8 @@ class TableQuestion(Question):
     """Offset and number of rows whose ids are wanted."""
     grouped: tuple[str, str] | None = None
     """The column to group by, and the metric to tell the groups by."""
+    unfolded: tuple[str | None, ...] = ()
+    """The values of the groups whose runs are wanted."""
 
     def read(self, look: Look) -> TableSnapshot:
         table = read_table(look, self.query, self)
@@ -52,6 +58,7 @@ class Table(TypedDict):
     sparks: Mapping[tuple[str, str], Spark]
     picked: tuple[str, ...]
     groups: tuple[RunGroup, ...]
+    members: Mapping[str | None, tuple[Run, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +78,8 @@ class TableSnapshot(Snapshot):
     """Ids of the rows asked for."""
     groups: tuple[RunGroup, ...] = ()
     """Of all runs that match."""
+    members: Mapping[str | None, tuple[Run, ...]] = field(default_factory=dict)
+    """By a group's value, its runs, the best first, at most `MEMBERS`."""
 
 
 def read_table(look: Look, query: RunQuery, asked: TableQuestion) -> Table:
@@ -85,6 +94,7 @@ def read_table(look: Look, query: RunQuery, asked: TableQuestion) -> Table:
         "sparks": read_sparks(look, page, asked.curves),
         "picked": _ids(look, replace(query, where=where), asked.picked),
         "groups": _groups(look, replace(query, where=where), asked.grouped),
+        "members": _members(look, RunQuery(query.sweep, where), asked, page.directions),
     }
 
 
@@ -101,6 +111,21 @@ def _groups(look: Look, query: RunQuery, grouped: tuple[str, str] | None) -> tup
         return ()
     asked = RunQuery(query.sweep, query.where)
     return look.once(("groups", asked, grouped), lambda: look.source.groups(asked, *grouped))
+
+
+def _members(
+    look: Look, query: RunQuery, asked: TableQuestion, directions: Mapping[str, str]
+) -> dict[str | None, tuple[Run, ...]]:
+    if asked.grouped is None:
+        return {}
+    by, metric = asked.grouped
+    down = directions.get(metric) != "minimize"
+    found = {}
+    for value in asked.unfolded:
+        where = narrowed(query.where, by, value)
+        one = replace(query, where=where, sort=metric, descending=down, limit=MEMBERS)
+        found[value] = look.once(one, partial(look.source.runs, one)).runs
+    return found
 
 
 def selected_run(page: RunsPage, selected: str | None) -> Run | None:

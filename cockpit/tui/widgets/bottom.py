@@ -12,6 +12,7 @@ from textual.widgets import Input, Static
 from cockpit import format as fmt
 from cockpit.tui.theme import css
 from cockpit.tui.widgets.line import Line, Piece, Words
+from cockpit.tui.widgets.typed import Typed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,7 +52,7 @@ class Prompt(Horizontal):
 
     def compose(self) -> ComposeResult:
         yield Line()
-        yield Input(compact=True, select_on_focus=False)
+        yield Typed(compact=True, select_on_focus=False)
 
     def ask(self, label: str, value: str, then: Callable[[str], None]) -> None:
         """Ask for a line; `then` gets it."""

@@ -13,6 +13,7 @@ from textual.widgets import Input
 from cockpit.tui.choices import line
 from cockpit.tui.widgets.key_bar import KeyBar
 from cockpit.tui.widgets.picker import Picker
+from cockpit.tui.widgets.typed import Typed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -112,7 +113,7 @@ class ColumnChooser(ModalScreen[None]):
             box.border_title = "Columns"
             box.border_subtitle = "esc closes"
             yield self._list
-            yield Input(placeholder="auc, param, …", compact=True, select_on_focus=False)
+            yield Typed(placeholder="auc, param, …", compact=True, select_on_focus=False)
             yield KeyBar()
 
     def on_mount(self) -> None:

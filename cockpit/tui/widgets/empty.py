@@ -7,8 +7,11 @@ from textual.widgets import Static
 
 from cockpit.tui.theme import css
 
+KEYS = (
+    ("L", "a sweep from a spec here, changed as you like"),
+    ("D", "the demo: a real sweep on real data, in about a minute"),
+)
 NEXT = (
-    ("cockpit demo", "a real sweep on real data, in about a minute"),
     ("cockpit sweep sweep.toml", "your own sweep, from its spec"),
     ("cockpit sweep train.py:objective --trials 50", "an Optuna objective, as it is"),
 )
@@ -25,9 +28,10 @@ class Empty(Static):
         width = max(len(command) for command, _ in NEXT) + 3
         wide = self.content_size.width > width + max(len(text) for _, text in NEXT)
         parts: list[str | tuple[str, str]] = [("No runs yet.", "bold"), " Press\n\n"]
-        parts += [(f"  {'L':<{width}}" if wide else "  L   ", css("accent"))]
-        parts += [("a sweep from a spec here, changed as you like\n\n", css("quiet"))]
-        parts.append("or in a shell, type\n\n")
+        for key, meaning in KEYS:
+            parts.append((f"  {key:<{width}}" if wide else f"  {key}   ", css("accent")))
+            parts.append((f"{meaning}\n", css("quiet")))
+        parts.append("\nor in a shell, type\n\n")
         for command, meaning in NEXT:
             parts.append((f"  {command:<{width}}" if wide else f"  {command}\n", css("accent")))
             parts.append((f"{meaning}\n" if wide else f"    {meaning}\n", css("quiet")))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.suggester import SuggestFromList
-from textual.widgets import Input
+from textual.widgets import Static
 
 from cockpit import format as fmt
 from cockpit.tui.widgets.line import Line, Piece, Words
+from cockpit.tui.widgets.typed import Typed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,12 +20,12 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
 
-class Entry(Input):
+class Entry(Typed):
     """One value; the arrows lead to the next."""
 
     DEFAULT_CSS = """
     Entry {
-        width: 1fr; max-width: 28; height: 1; border: none; padding: 0 1; margin-right: 2;
+        width: 24; height: 1; border: none; padding: 0 1; margin-right: 2;
         background: $surface;
         &:focus { background: $panel; }
         &.-wrong { color: $failed; }
@@ -50,28 +52,47 @@ class Entry(Input):
         self.place = place
 
 
+VALUES = 24
+"""Cells of a row's values, so that the notes stand below each other."""
+
+
 class FormRow(Horizontal):
     """A name, its entries, a note; `✗` before it where a value cannot be."""
 
     DEFAULT_CSS = """
     FormRow { height: 1; }
     FormRow .name { width: 24; }
-    FormRow .note { width: 1fr; min-width: 8; }
+    FormRow .note {
+        width: 1fr; color: $quiet; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis;
+        &.-first { padding: 0; }
+    }
     """
 
-    def __init__(self, label: str, entries: Iterable[Entry], note: str = "") -> None:
+    def __init__(
+        self, label: str, entries: Iterable[Entry], note: str = "", width: int = 24
+    ) -> None:
+        """`width` cells are the name's."""
         super().__init__()
-        self._label, self._note = fmt.plain(label), fmt.plain(note)
+        self._label, self._note, self._width = fmt.plain(label), fmt.plain(note), width
         self.entries = tuple(entries)
+
+    @property
+    def about(self) -> str:
+        """The whole note with its name before it, where the row has no room for it; else nothing."""
+        room = self.query_one(".note").content_size.width
+        return f"{self._label}: {self._note}" if cell_len(self._note) > room else ""
 
     def compose(self) -> ComposeResult:
         yield Line(classes="name")
         yield from self.entries
-        yield Line(classes="note")
+        yield Static(self._note, classes="note" if self.entries else "note -first", markup=False)
 
     def on_mount(self) -> None:
+        self.query_one(".name", Line).styles.width = self._width
+        gaps = 2 * (len(self.entries) - 1)
+        for entry in self.entries:
+            entry.styles.width = (VALUES - gaps) // len(self.entries)
         self.mark(frozenset())
-        self.query_one(".note", Line).words = Words((Piece(self._note, "faint"),))
 
     def mark(self, wrong: frozenset[str]) -> None:
         """Show which places are wrong; those that are not of this row change nothing."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from textwrap import wrap
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Input, Static
+from textual.reactive import reactive
+from textual.widget import Widget
 
 from cockpit import format as fmt
 from cockpit.tui import launch_form
@@ -21,10 +25,16 @@ if TYPE_CHECKING:
     from typing import Any
 
     from textual.app import ComposeResult
+    from textual.geometry import Size
+    from textual.widgets import Input
 
     from cockpit.sweep.spec.draft import Draft
     from cockpit.tui.launch_form import Row
 
+BESIDE = 112
+"""Cells from which on the form and the spec have room side by side."""
+NAMES = (12, 32)
+"""Fewest and most cells of the names before the values."""
 PROBLEMS = 3
 """That are said at a time; the others follow as these are mended."""
 
@@ -40,15 +50,44 @@ class SpecEntry(Entry):
     ]  # fmt: skip
 
 
+class SpecText(Widget):
+    """The spec as it would be run; a line too long for it goes on below, further in."""
+
+    DEFAULT_CSS = """
+    SpecText { height: auto; text-wrap: nowrap; text-overflow: ellipsis; }
+    """
+    lines: reactive[tuple[launch_form.Line, ...]] = reactive((), layout=True)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return sum(len(_wrapped(line, width)) for line in self.lines)
+
+    def render(self) -> Content:
+        parts: list[str | tuple[str, str]] = []
+        for line in self.lines:
+            sign, tone = "  ", "quiet"
+            if line.wrong:
+                sign, tone = f"{fmt.look('failed').glyph} ", "failed"
+            elif line.changed:
+                sign, tone = "▸ ", "accent"
+            text = "\n".join(_wrapped(line, self.content_size.width))
+            parts.append((f"{sign}{text}\n", css(tone)))
+        return Content.assemble(*parts)
+
+
+def _wrapped(line: launch_form.Line, width: int) -> list[str]:
+    """The lines of a line, without the two cells of its sign in the first."""
+    text = wrap(fmt.plain(line.text), max(width - 2, 20), subsequent_indent=" " * 6)
+    return text or [""]
+
+
 class SpecForm(Horizontal):
     """Tells when a value was changed; paints what a check of it found."""
 
     DEFAULT_CSS = """
     SpecForm { height: 1fr; }
-    SpecForm #fields { width: 1fr; height: 1fr; scrollbar-size-vertical: 1; }
+    SpecForm #fields { width: 4fr; max-width: 90; height: 1fr; scrollbar-size-vertical: 1; }
     SpecForm #fields .heading { margin-top: 1; }
-    SpecForm #preview { width: 1fr; height: 1fr; scrollbar-size-vertical: 1; padding: 0 1 0 2; }
-    SpecForm #preview Static { width: auto; }
+    SpecForm #preview { width: 3fr; height: 1fr; scrollbar-size-vertical: 1; padding: 0 1 0 2; }
     SpecForm VerticalScroll {
         scrollbar-color: $faint; scrollbar-background: $background; scrollbar-color-hover: $quiet;
         scrollbar-color-active: $quiet; scrollbar-background-hover: $background;
@@ -59,11 +98,19 @@ class SpecForm(Horizontal):
     class Changed(Message):
         """Something else is typed now."""
 
+    @dataclass
+    class Noted(Message):
+        """The keys are on a row, about which there may be more to say than it has room for."""
+
+        text: str
+
     def __init__(self, rows: tuple[Row, ...]) -> None:
         super().__init__()
         self._rows = rows
 
     def compose(self) -> ComposeResult:
+        names = max((cell_len(fmt.plain(row.label)) for row in self._rows), default=0)
+        width = max(NAMES[0], min(names + 5, NAMES[1]))
         with VerticalScroll(id="fields", can_focus=False):
             searched = False
             for row in self._rows:
@@ -74,9 +121,10 @@ class SpecForm(Horizontal):
                     row.label,
                     [SpecEntry(f.place, f.given, f.otherwise, f.choices) for f in row.fields],
                     row.note,
+                    width,
                 )
         with VerticalScroll(id="preview", can_focus=False):
-            yield Static(markup=False)
+            yield SpecText()
 
     def on_mount(self) -> None:
         for heading in self.query(".heading").results(Line):
@@ -98,15 +146,18 @@ class SpecForm(Horizontal):
         places = frozenset(filter(None, wrong))
         for row in self.query(FormRow):
             row.mark(places)
-        parts: list[str | tuple[str, str]] = []
-        for line in launch_form.preview(draft, changed):
-            sign, tone = "  ", "quiet"
-            if line.wrong:
-                sign, tone = f"{fmt.look('failed').glyph} ", "failed"
-            elif line.changed:
-                sign, tone = "▸ ", "accent"
-            parts.append((f"{sign}{fmt.plain(line.text)}\n", css(tone)))
-        self.query_one("#preview Static", Static).update(Content.assemble(*parts))
+        self.query_one(SpecText).lines = launch_form.preview(draft, changed)
+
+    def on_resize(self) -> None:
+        self.set_class(self.size.width < BESIDE, "-close")
+        self._note()
+
+    def on_descendant_focus(self) -> None:
+        self._note()
+
+    def _note(self) -> None:
+        rows = [row for row in self.query(FormRow) if row.has_focus_within]
+        self.post_message(self.Noted(rows[0].about if rows else ""))
 
     @property
     def yields(self) -> bool:

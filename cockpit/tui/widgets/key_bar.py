@@ -32,7 +32,7 @@ class KeyBar(Line):
 def shown_keys(screen: Screen[object]) -> list[tuple[str, str, str]]:
     """(keys, description, action) of the bindings to show, in the order of the chain.
 
-    What the screen itself is for goes before: its `KEYS_FIRST`, names of actions.
+    What the screen itself is for goes before: its `KEYS_FIRST`, names of actions, in their order.
     """
     first = getattr(screen, "KEYS_FIRST", ())
     found: dict[str, tuple[str, str, str]] = {}
@@ -41,7 +41,10 @@ def shown_keys(screen: Screen[object]) -> list[tuple[str, str, str]]:
         if binding.show and binding.description and active.enabled:
             key = screen.app.get_key_display(binding)
             found.setdefault(binding.action, (key, binding.description, binding.action))
-    return sorted(found.values(), key=lambda entry: (entry[2] in LAST, entry[2] not in first))
+    places = {action: place for place, action in enumerate(first)}
+    return sorted(
+        found.values(), key=lambda entry: (entry[2] in LAST, places.get(entry[2], len(places)))
+    )
 
 
 def _pieces(keys: list[tuple[str, str, str]]) -> list[Piece]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 HEADER = 2
 CHOSEN = " ▸ "
 """In the gap before the chosen run, as wide as that."""
-TONES = ("quiet", "faint", "accent", "best", "stopped", "cursor")
+TONES = ("quiet", "faint", "accent", "best", "stopped", "better", "worse", "cursor")
 
 
 class SideBySide(ScrollView, can_focus=True):
@@ -41,6 +41,8 @@ class SideBySide(ScrollView, can_focus=True):
         & > .side--faint { color: $faint; }
         & > .side--accent { color: $tone; }
         & > .side--stopped { color: $stopped; }
+        & > .side--better { color: $complete; }
+        & > .side--worse { color: $failed; }
         & > .side--best { text-style: bold; }
         & > .side--cursor { background: $cursor; }
     }
@@ -178,9 +180,12 @@ class SideBySide(ScrollView, can_focus=True):
         if self.book is None:
             return
         places, values = self._columns, self._values
-        self._columns = columns(self.book, self.size.width, self._first)
+        # A scroll bar comes without a word on the room it takes.
+        lines = HEADER + len(self.book.entries)
+        room = self.outer_size.width - (lines > self.outer_size.height)
+        self._columns = columns(self.book, room, self._first)
         self._values = {one.place: value_width(self.book, one.place) for one in self._columns}
-        self.virtual_size = Size(self.size.width, HEADER + len(self.book.entries))
+        self.virtual_size = Size(room, lines)
         moved = (places, values) != (self._columns, self._values)
         if before is None or moved or _frame(before) != _frame(self.book):
             self.refresh()
@@ -240,11 +245,11 @@ class SideBySide(ScrollView, can_focus=True):
             return [Segment(" ", base)]
         entry = book.entries[place]
         if entry.row is None:
-            return [Segment(f"  {entry.title}", base + self._style("faint"))]
+            return [Segment(f"  {fmt.plain(entry.title)}", base + self._style("faint"))]
         here = place == self.cursor
         base += self._style("cursor") if here else base
         mark = self._style("accent" if self.has_focus else "faint")
-        name = fmt.fit(fmt.plain(entry.row.name), name_width(book) + GAP)
+        name = fmt.fit(fmt.plain(entry.row.name), name_width(book)) + " " * GAP
         tone = base if entry.row.differs else base + self._style("quiet")
         segments = [Segment("▌ " if here else "  ", base + mark), Segment(name, tone)]
         for column in self._columns:
