@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from storage.layout import Layout
 
+_FEW = 2_048
+
 
 class Frame:
     """A polars frame as DuckDB can read it without pyarrow: through the Arrow stream interface."""
@@ -51,6 +53,12 @@ class Session:
     def rows(self, sql: str, **params: Any) -> list[tuple[Any, ...]]:
         """Ask for a few rows as tuples."""
         return self._connection.execute(sql, params or None).fetchall()
+
+    def stream(self, sql: str, **params: Any) -> Iterator[tuple[Any, ...]]:
+        """Ask for many rows as tuples, a few of them at a time; to be read to the end before anything else is asked."""
+        found = self._connection.execute(sql, params or None)
+        while rows := found.fetchmany(_FEW):
+            yield from rows
 
     def schema(self) -> int:
         """How many migrations were applied; 0 where the database is empty."""

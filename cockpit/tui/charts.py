@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from cockpit import format as fmt
 from cockpit.gain import baseline_values
 from cockpit.tui.plot import Plot, Rule, Series
+from cockpit.tui.thinning import thin
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,17 +25,18 @@ ENOUGH = 8
 """Values from which on the spread says something."""
 FACTOR = 20.0
 """Between a param's smallest and largest value: from here on it is shown on a log axis."""
+STRETCHES = 2_000
+"""Of so many stretches of trials the lowest and the highest are drawn: far more than a screen has columns."""
 UNFINISHED = ("pruned", "stopped", "failed", "timeout", "oom", "lost")
 
 
 def best_so_far(view: SweepView) -> Plot:
     """The best value as a staircase over the trials' own values (pruned ones small)."""
     sweep = view.sweep
-    complete = [(n, y) for n, y, state in view.values if state == "complete"]
-    others = [(n, y) for n, y, state in view.values if state in UNFINISHED]
-    series = [_dots(others, "faint", "·"), _dots(complete, "quiet", "•"), _stairs(view)]
+    complete = _dots(view, ("complete",), "quiet", "•")
+    series = [_dots(view, UNFINISHED, "faint", "·"), complete, _stairs(view)]
     maximize = not sweep.directions or sweep.directions[0] == "maximize"
-    edge = _edge([y for _, y in complete], maximize)
+    edge = _edge([y for _, y, state in view.values if state == "complete"], maximize)
     return Plot(
         tuple(one for one in series if one.xs),
         "trial",
@@ -159,8 +161,11 @@ def _rank(curve: Curve, selected: str | None) -> tuple[bool, bool]:
     return curve.run == selected, curve.state in ("complete", "running")
 
 
-def _dots(points: list[tuple[int, float]], tone: str, glyph: str) -> Series:
-    return Series(tuple(n for n, _ in points), tuple(y for _, y in points), tone, glyph)
+def _dots(view: SweepView, states: Sequence[str], tone: str, glyph: str) -> Series:
+    numbers = [number for number, _, state in view.values if state in states]
+    values = [value for _, value, state in view.values if state in states]
+    xs, ys = thin(numbers, values, STRETCHES)
+    return Series(tuple(xs), tuple(ys), tone, glyph)
 
 
 def _stairs(view: SweepView) -> Series:

@@ -158,8 +158,10 @@ def usage(found: Usage | None) -> tuple[Piece, ...]:
 
 def stale(view: SweepView) -> int:
     """Complete trials since the best was found; 0 while that is nothing to speak of."""
-    values = [value for _, value in view.best_so_far]
-    since = len(values) - 1 - values.index(values[-1]) if values else 0
+    if not view.best_so_far:
+        return 0
+    best, _ = view.best_so_far[-1]
+    since = sum(number > best and state == "complete" for number, _, state in view.values)
     return since if since > 2 else 0
 
 

@@ -228,8 +228,8 @@ class FakeSource:
         values = [value for value in values if math.isfinite(value[1])]
         best, so_far = -math.inf, []
         for number, value, state in values:
-            if state == "complete":
-                best = max(best, value)
+            if state == "complete" and value > best:
+                best = value
                 so_far.append((number, best))
         curves = tuple(self.curve(run.id, "auc", 200) for run in runs[-60:] if run.metrics)
         page = self.runs(RunQuery(sweep=name))

@@ -420,3 +420,13 @@ def test_all_there_is_on_several_runs_comes_in_the_order_asked(session: Session)
     assert runs.details(session, []) == ()
     one, same = runs.details(session, [stored[1].id])[0], runs.detail(session, stored[1].id)
     assert (one.ended, one.provenance, one.log) == (same.ended, same.provenance, same.log)
+
+
+def test_the_values_of_a_sweeps_trials_are_a_sequence_of_them() -> None:
+    rows = [(0, 0.5, "complete"), (1, 0.25, "pruned"), (4, 0.75, "of a later program")]
+    values = sweeps.TrialValues(rows)
+    assert list(values) == rows
+    assert (values[-1], values[:2], len(values)) == (rows[2], tuple(rows[:2]), 3)
+    assert values == sweeps.TrialValues(rows)
+    assert values != sweeps.TrialValues(rows[:2])
+    assert not sweeps.TrialValues([])
