@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from cockpit import format as fmt
+from storage.expressions.names import quoted
 from storage.expressions.run_filter import is_condition
 
 if TYPE_CHECKING:
@@ -58,17 +59,13 @@ def _literal(by: str, value: str) -> str:
                 return value
         except ValueError:
             pass
-    return _quoted(value)
+    return quoted(value)
 
 
 def _holds(word: str) -> str:
     """What a word of a filter means, as a condition."""
-    like = _quoted(f"%{word}%")
+    like = quoted(f"%{word}%")
     return f"(name ilike {like} or tag ilike {like} or note ilike {like})"
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def title(width: int, by: str, metric: str) -> str:
