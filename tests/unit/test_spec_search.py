@@ -77,8 +77,12 @@ def spec_of(folder: Path, text: str) -> Spec:
 
 
 def study_of(spec: Spec) -> optuna.Study:
+    """Named, for Hyperband deals its brackets by the study's name."""
     return optuna.create_study(
-        sampler=make_sampler(spec), pruner=make_pruner(spec), directions=spec.sweep.directions
+        study_name=spec.sweep.name,
+        sampler=make_sampler(spec),
+        pruner=make_pruner(spec),
+        directions=spec.sweep.directions,
     )
 
 
