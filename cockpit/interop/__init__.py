@@ -1,0 +1,1 @@
+"""Imports from where people come from, and exports to where they go: a module a peer."""
