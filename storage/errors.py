@@ -40,6 +40,8 @@ UserError
 ├── ContractBroken   (cockpit.data.contracts)  a sweep does not start on such data
 ├── DiffError        (cockpit.data.diff)   two tables cannot be compared by such a key
 ├── DriftError       (cockpit.data.drift)  two samples cannot be compared
+├── DumpFailed       (cockpit.interop.mlflow_dump) runs cannot be written to MLflow
+├── NothingToImport (cockpit.interop.errors)  no store of the peer lies there
 ├── ExecutorError    (cockpit.sweep.executors.seam)  the workers cannot be started
 └── SweepFailed      (cockpit.sweep.driver)    a sweep had to end
 """

@@ -65,7 +65,10 @@ class SpoolWriter:
 
     def append(self, *events: Event) -> None:
         """Write events, all of them in one go; `SpoolError` where the disk is full or gone."""
-        data = b"".join(map(encode, events))
+        self.append_lines(b"".join(map(encode, events)))
+
+    def append_lines(self, data: bytes) -> None:
+        """As `append`, of events that are lines already (`storage.events.encode`, `storage.bulk`)."""
         with self._mutex:
             try:
                 self._open()

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
@@ -57,7 +56,7 @@ class ForeignRun:
     params: Mapping[str, Any] = field(default_factory=dict)
     """By name, tables within tables joined by dots."""
     summary: Mapping[str, float] = field(default_factory=dict)
-    """Metrics that have no history, only a value."""
+    """Metrics that have no history, only a value; and values that the peer holds to be a curve's last."""
     curves: tuple[Curve, ...] = ()
     tags: tuple[str, ...] = ()
     attrs: Mapping[str, Any] = field(default_factory=dict)
@@ -76,3 +75,12 @@ class Damaged:
 
     where: str
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """What was passed over on purpose."""
+
+    what: str
+    """In words, for one of them: `deleted run`."""
+    count: int = 1
