@@ -18,7 +18,7 @@ from rich.text import Text
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from cockpit.tui.axes import Span
+    from cockpit.axes import Span
 
 Colour = tuple[int, int, int]
 Glyphs = Literal["braille", "ascii"]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import isfinite, nan
-from statistics import quantiles
 from typing import TYPE_CHECKING
 
 from cockpit import format as fmt
+from cockpit.axes import edge_of
 from cockpit.gain import baseline_values
 from cockpit.tui.plot import Plot, Rule, Series
 from cockpit.tui.thinning import thin
@@ -19,10 +19,6 @@ if TYPE_CHECKING:
     from storage.runs import Curve, Run
     from storage.sweeps import Sweep, SweepView
 
-SPREAD = 4
-"""A value further from the best than so many times the better half's spread is out of the picture."""
-ENOUGH = 8
-"""Values from which on the spread says something."""
 FACTOR = 20.0
 """Between a param's smallest and largest value: from here on it is shown on a log axis."""
 STRETCHES = 2_000
@@ -36,7 +32,7 @@ def best_so_far(view: SweepView) -> Plot:
     complete = _dots(view, ("complete",), "quiet", "•")
     series = [_dots(view, UNFINISHED, "faint", "·"), complete, _stairs(view)]
     maximize = not sweep.directions or sweep.directions[0] == "maximize"
-    edge = _edge([y for _, y, state in view.values if state == "complete"], maximize)
+    edge = edge_of([y for _, y, state in view.values if state == "complete"], maximize)
     return Plot(
         tuple(one for one in series if one.xs),
         "trial",
@@ -133,7 +129,7 @@ def _scatter(points: Sequence[tuple[float, float, Run]], maximize: bool, plot: P
     )
     complete = kinds[1][0]
     best = sorted(complete, key=lambda p: p[1], reverse=maximize)[:1]
-    edge = _edge([y for _, y, _ in complete], maximize)
+    edge = edge_of([y for _, y, _ in complete], maximize)
     series = (_marks(*kind) for kind in (*kinds, (best, "accent", "▲")))
     return replace(
         plot,
@@ -182,14 +178,3 @@ def _stairs(view: SweepView) -> Series:
         xs.append(last)
         ys.append(ys[-1])
     return Series(tuple(xs), tuple(ys), "accent")
-
-
-def _edge(values: list[float], maximize: bool) -> float | None:
-    """The worst value still worth a place, or none where all are."""
-    if len(values) < ENOUGH:
-        return None
-    ranked = sorted(values, reverse=maximize)
-    best, middle, worst = ranked[0], quantiles(ranked, n=2)[0], ranked[-1]
-    edge = best + SPREAD * (middle - best)
-    beyond = worst < edge if maximize else worst > edge
-    return edge if beyond and middle != best else None

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 from rich.text import Text
 
+from cockpit.axes import Span, marks, span
 from cockpit.format import cut
-from cockpit.tui.axes import Span, marks, span
 from cockpit.tui.canvas import BLANK, Glyphs, Grid, Shape, drawn, glyph_of, style
 from cockpit.tui.thinning import finite, is_rising, thin, thin_along
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cockpit import format as fmt
-from cockpit.tui.axes import Span, duration_labels, local
+from cockpit.axes import Span, duration_labels, local
 from cockpit.tui.plot import usable
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from textual.content import Content
 
 from cockpit import format as fmt
-from cockpit.tui.axes import span
+from cockpit.axes import span
 from cockpit.tui.canvas import glyph_of
 from cockpit.tui.charts import is_number, spans_factors
 from cockpit.tui.theme import css

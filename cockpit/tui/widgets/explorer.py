@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from textual import events
 
-    from cockpit.tui.axes import Span
+    from cockpit.axes import Span
     from cockpit.tui.canvas import Colour, Glyphs
     from cockpit.tui.overlay import Strand
 

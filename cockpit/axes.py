@@ -6,6 +6,7 @@ import math
 import sys
 from dataclasses import dataclass
 from datetime import datetime
+from statistics import quantiles
 from typing import TYPE_CHECKING
 
 from cockpit import format as fmt
@@ -24,6 +25,10 @@ ROUND_TIMES = (
 LARGEST = sys.float_info.max
 FAR = 1e12
 """Cells: further out a place need not be told."""
+SPREAD = 4
+"""A value further from the best than so many times the better half's spread is out of the picture."""
+ENOUGH = 8
+"""Values from which on the spread says something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +91,17 @@ def span(values: Sequence[float], log: bool = False) -> Span | None:
         room = abs(low) * 0.05 or 0.5
         low, high = max(low - room, -LARGEST), min(high + room, LARGEST)
     return Span(low, high) if math.isfinite(high - low) else Span(low / 2, high / 2)
+
+
+def edge_of(values: Sequence[float], maximize: bool) -> float | None:
+    """The worst value still worth a place, or none where all are."""
+    if len(values) < ENOUGH:
+        return None
+    ranked = sorted(values, reverse=maximize)
+    best, middle, worst = ranked[0], quantiles(ranked, n=2)[0], ranked[-1]
+    edge = best + SPREAD * (middle - best)
+    beyond = worst < edge if maximize else worst > edge
+    return edge if beyond and middle != best else None
 
 
 def ticks(low: float, high: float, most: int, whole: bool = False) -> list[float]:
