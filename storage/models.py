@@ -195,6 +195,17 @@ def history(
     return tuple(map(_move, rows)), total
 
 
+def grounds(session: Session, model: str, digest: str) -> Move | None:
+    """The last move that judged a version and put an alias onto it, with what it rests on."""
+    rows = session.rows(_GROUNDS, model=model, digest=digest)
+    return _move(rows[0]) if rows else None
+
+
+def forced(session: Session, model: str) -> frozenset[str]:
+    """Digests of the versions that an alias was ever put onto against the gates."""
+    return frozenset(digest for (digest,) in session.rows(_FORCED, model=model))
+
+
 def before(session: Session, model: str, alias: str) -> str:
     """The digest of the version that the alias goes back to; each rollback goes one further. Raises `NothingBefore`."""
     found = session.rows(_BEFORE, model=model, alias=alias)
@@ -333,6 +344,16 @@ with p as (
     order by number desc limit $limit
 )
 {_MOVE.format(evidence="evidence")} order by p.number desc
+"""
+_GROUNDS = f"""
+with p as (
+    select * from promotions where model = $model and to_digest = $digest and how <> 'rollback'
+    order by number desc limit 1
+)
+{_MOVE.format(evidence="evidence")}
+"""
+_FORCED = """
+select distinct to_digest from promotions where model = $model and how = 'forced'
 """
 # A promotion lays a version onto a pile, a rollback takes one off; what lies below the top is what was there before.
 _BEFORE = """

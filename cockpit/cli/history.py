@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     "--at",
     "when",
     metavar="DATE",
-    help="What each alias meant then, and why: 2026-03-01, 2026-03-01T12:00; UTC where no zone is named.",
+    help="What each alias meant then, and why: 2026-03-01T12:00, 2026-03-01 (its first moment); UTC where no zone "
+    "is named.",
 )
 @click.option(
     "--limit",
@@ -43,9 +44,10 @@ def command(
     store: str | None,
 ) -> None:
     """List every move of the aliases of MODEL, the newest first; or say what they meant at a time."""
-    from cockpit.cli.model_tables import move_as_json, move_line, why_lines
+    from cockpit.cli.model_tables import moment, move_as_json, move_line, why_lines
+    from cockpit.format import plain
     from storage.events import to_json
-    from storage.models import aliases, history
+    from storage.models import aliases, grounds, history
 
     at = None if when is None else _time(when)
     layout = layout_to_read(ctx, store)
@@ -54,18 +56,29 @@ def command(
         moves, total = history(session, model, alias, 1 if at else limit)
         if at is not None:
             moves = tuple(m for m in aliases(session, model, at) if alias in (None, m.alias))
+        back = {m.number: grounds(session, model, m.digest or "") for m in moves if _is_back(m, at)}
     if as_json:
         click.echo(to_json([move_as_json(move) for move in moves]))
         return
     for move in moves:
         click.echo(move_line(move))
-        if at is not None:
-            for line in why_lines(move):
-                click.echo(line)
-    if at is not None and not moves:
-        click.echo("nothing of it was live then")
-    elif at is None and total > len(moves):
+        for line in why_lines(move) if at is not None else ():
+            click.echo(line)
+        if (judged := back.get(move.number)) is not None:
+            click.echo(f"  as it was judged: {move_line(judged)}")
+            for line in why_lines(judged):
+                click.echo(f"  {line}")
+    if not moves and at is not None:
+        click.echo(f"nothing of {plain(model)} was live at {moment(at)}")
+    elif not moves:
+        click.echo(f"{plain(alias or 'no alias')} of {plain(model)} was never moved")
+    if at is None and total > len(moves):
         click.echo(f"{len(moves)} of {total:,} moves; --limit N shows more")
+
+
+def _is_back(move: Move, at: datetime | None) -> bool:
+    """Whether it is asked why, and what says why is an earlier move."""
+    return at is not None and move.how == "rollback"
 
 
 def _time(text: str) -> datetime:

@@ -9,7 +9,7 @@ import click
 from cockpit.cli.common import json_option, layout_to_read, open_session, store_option
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from storage.models import Move, Version
 
@@ -32,6 +32,7 @@ def show(ctx: click.Context, text: str, as_json: bool, store: str | None) -> Non
     from cockpit.cli.model_tables import move_as_json, move_line, version_as_json
     from cockpit.format import plain
     from storage import models
+    from storage.datasets import versions
     from storage.events import to_json
 
     moves: tuple[Move, ...]
@@ -39,6 +40,7 @@ def show(ctx: click.Context, text: str, as_json: bool, store: str | None) -> Non
     with open_session(layout_to_read(ctx, store)) as session:
         if "@" in text:
             found = (models.find(session, text),)
+            named = {one.digest: one.label for one in versions(session)}
             moves = _of(models.aliases(session, found[0].model), found[0])
             total = 1
         else:
@@ -53,7 +55,7 @@ def show(ctx: click.Context, text: str, as_json: bool, store: str | None) -> Non
         click.echo(to_json(told))
         return
     if "@" in text:
-        for line in _lines(found[0], moves):
+        for line in _lines(found[0], moves, named):
             click.echo(line)
         return
     for move in moves:
@@ -77,7 +79,8 @@ def _line(version: Version) -> str:
     return f"{plain(version.label)}  {moment(version.time)}  {plain(name)} ({version.run})"
 
 
-def _lines(version: Version, moves: tuple[Move, ...]) -> Iterator[str]:
+def _lines(version: Version, moves: tuple[Move, ...], named: Mapping[str, str]) -> Iterator[str]:
+    """`named` are the labels of data by their digests."""
     from cockpit.cli.model_tables import move_line, why_lines
     from cockpit.format import exact, plain
 
@@ -88,11 +91,15 @@ def _lines(version: Version, moves: tuple[Move, ...]) -> Iterator[str]:
     told = {
         "version": version.digest,
         "bundle": version.bundle,
+        "run": f"{content.get('name') or ''} {version.run}".strip(),
         "sweep": content.get("sweep"),
         "commit": f"{git['commit']}{dirty}" if git.get("commit") else None,
         "seed": content.get("seed"),
         "spec": content.get("spec"),
-        **{f"data {name}": digest for name, digest in (content.get("data") or {}).items()},
+        **{
+            f"data {name}": f"{named.get(digest, 'unknown')} {digest}"
+            for name, digest in (content.get("data") or {}).items()
+        },
         **{f"rule {place}": rule for place, rule in enumerate(content.get("rules") or (), 1)},
         **{f"param {name}": value for name, value in (content.get("params") or {}).items()},
     }

@@ -49,7 +49,9 @@ def command(
     """Judge the gates of a model and, where they pass, move its alias onto the model of RUN.
 
     RUN may be a version too: income@candidate, income@v3. The gates stand in cockpit.toml, [models.MODEL];
-    the incumbent is what the alias means now. Exit code 0: passed, 1: a gate failed and nothing was moved,
+    the incumbent is what the alias means now. drift.psi_max is the greatest drift of a feature between the
+    data that the run recorded ([data] of its sweep, evaluation sets left out) and the evaluation set, and
+    contract = 'passed' is of the same data. Exit code 0: passed, 1: a gate failed and nothing was moved,
     2: it could not be judged.
     """
     from cockpit.models.promotion import check, promote

@@ -36,6 +36,10 @@ class Model(Protocol):
         """`y_pred` (rows,) and `y_score` (rows, classes) or None, of rows that fit the signature."""
         ...
 
+    def seconds(self, rows: pl.DataFrame, times: int) -> Any:
+        """(times,): how long each of so many questions takes, a row each; `rows` again and again."""
+        ...
+
 
 class Bundle:
     """A bundle whose files are what its manifest says. The model itself is loaded when it is first asked."""

@@ -43,6 +43,7 @@ def judged_as_json(one: Judged) -> dict[str, Any]:
         "value": one.value,
         "bound": one.bound,
         "reason": one.reason or None,
+        "note": one.note or None,
         "figure": _figure(one.figure),
         "incumbent": _figure(one.incumbent),
         "difference": _difference(one.difference),

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cockpit.models import safety
+from cockpit.models.plain_rules import RULES, rules_as_json
 from cockpit.models.safety import BundleError
 
 if TYPE_CHECKING:
@@ -54,12 +55,16 @@ _MLFLOW_TYPES = {
 }
 
 
-def export(bundle: Bundle, folder: Path, *, mlflow: bool = False) -> tuple[str, ...]:
+def export(
+    bundle: Bundle, folder: Path, *, mlflow: bool = False, rules: Sequence[str] = ()
+) -> tuple[str, ...]:
     """Write a bundle into a new folder, whole or not at all; returns the names of the files.
 
-    With a model in ONNX there is a loader that needs onnxruntime and numpy alone, `loader.py`; with `mlflow` the
-    folder is one that `mlflow.pyfunc.load_model` takes. Rules of a version are not part of it. Raises `BundleError`.
+    With a model in ONNX there is a loader that needs onnxruntime and numpy alone, `loader.py`, which carries out
+    the `rules` of a version too (`cockpit_rules.py`, `rules.json`); with `mlflow` the folder is one that
+    `mlflow.pyfunc.load_model` takes. Raises `BundleError`, also for a rule that the loader cannot carry out.
     """
+    ruled = rules_as_json(rules, bundle) if rules else None
     onnx = "onnx" in bundle.signature.formats
     if mlflow and not onnx:
         raise BundleError(
@@ -78,6 +83,11 @@ def export(bundle: Bundle, folder: Path, *, mlflow: bool = False) -> tuple[str, 
                 _write_bundle(bundle, partial / "model")
                 if onnx:
                     (partial / LOADER).write_bytes(_loader())
+            if ruled is not None:
+                (partial / RULES).write_text(ruled, encoding="utf-8")
+                if onnx:
+                    code = partial / "code" if mlflow else partial
+                    (code / "cockpit_rules.py").write_bytes(_beside("ruling.py"))
             partial.chmod(0o755)
             partial.replace(folder)
         finally:
@@ -137,7 +147,11 @@ def _write_mlflow(bundle: Bundle, folder: Path) -> None:
 
 
 def _loader() -> bytes:
-    return Path(__file__).with_name(LOADER).read_bytes()
+    return _beside(LOADER)
+
+
+def _beside(name: str) -> bytes:
+    return Path(__file__).with_name(name).read_bytes()
 
 
 def _names(folder: Path) -> Sequence[str]:

@@ -9,12 +9,12 @@ from cockpit.models.gates import Fact
 from storage.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from cockpit.evaluate.evaluation import EvaluationSet
     from cockpit.models.bundle import Bundle
+    from cockpit.models.training_data import Trained
     from cockpit.project.model import Project
-    from storage.datasets import Version
     from storage.layout import Layout
 
 
@@ -26,15 +26,15 @@ class Facts:
         layout: Layout,
         project: Project,
         on: EvaluationSet,
-        trained_on: tuple[Version, ...],
+        trained: Trained,
         bundles: Mapping[bool, Bundle | str],
     ) -> None:
-        """`trained_on` are the candidate's data; `bundles` the candidate's and, under True, the incumbent's.
+        """`trained` are the candidate's data; `bundles` the candidate's and, under True, the incumbent's.
 
         In place of a bundle stands why there is none.
         """
         self._layout, self._project, self._on = layout, project, on
-        self._trained_on, self._bundles = trained_on, bundles
+        self._trained, self._bundles = trained, bundles
         self._known: dict[tuple[str, bool], Fact] = {}
 
     def __call__(self, name: str, incumbent: bool) -> Fact:
@@ -64,43 +64,32 @@ class Facts:
         from cockpit.data.contracts import Data, on_rows, sentences
         from cockpit.data.versions import located
 
-        some = False
-        for version in (self._on.version, *self._trained_on):
+        kept: list[str] = []
+        for version in (self._on.version, *self._trained.versions):
             table = self._project.data.get(version.name)
             if table is None or table.contract is None:
                 continue
-            some = True
+            kept.append(version.label)
             data = Data(version.label, located(self._layout, version), table, version.name)
             told = sentences(data, on_rows(lambda frame, of=table: check(frame, of), data))
             if told:
                 return Fact("broken", " ".join(line.strip() for line in told))
-        return Fact("passed") if some else Fact("none", "no data of it have a contract")
+        if not kept:
+            return Fact("none", f"cockpit.toml has no contract for {self._on.version.name}")
+        return Fact("passed", f"of {' and '.join(kept)}")
 
     def _drift(self, effect: str) -> Fact:
         """The greatest over the features of all data it was trained on, against the evaluation set."""
-        found = list(self._drifts(effect))
+        from cockpit.models.training_data import moved
+
+        if not self._trained.versions:
+            return Fact(None, self._trained.why)
+        found = list(moved(self._layout, self._project, self._on, self._trained, effect))
         if not found:
-            return Fact(None, "nothing says which data it was trained on")
-        value, column, label = max(found)
-        return Fact(value, f"{column}, {label} against {self._on.version.label}")
-
-    def _drifts(self, effect: str) -> Iterator[tuple[float, str, str]]:
-        from cockpit.data.contract import features_of
-        from cockpit.data.drift import drift
-        from cockpit.data.versions import open_version
-
-        table = self._project.data.get(self._on.version.name)
-        there = self._on.frame.columns
-        features = set(features_of(table, there) if table else there)
-        features -= {self._on.target, *self._on.key}
-        for version in self._trained_on:
-            old = open_version(self._layout, version)
-            shared = [name for name in old.collect_schema().names() if name in features]
-            if not shared:
-                continue
-            for column in drift(old, self._on.frame.lazy(), columns=shared).columns:
-                if (measured := column.effect(effect)) is not None:
-                    yield measured.value, column.name, version.label
+            named = ", ".join(version.label for version in self._trained.versions)
+            return Fact(None, f"{named} and {self._on.version.label} share no features")
+        worst = max(found, key=lambda one: one.value)
+        return Fact(worst.value, worst.note)
 
 
 def _latency(bundle: Bundle) -> dict[str, Fact]:

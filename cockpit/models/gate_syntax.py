@@ -16,7 +16,8 @@ ROWS, CONTRACT = "n", "contract"
 MEASURED = ("latency_p50_ms", "latency_p99_ms", "size_mb")
 """Of the bundle: the first two in milliseconds a row, the last in millions of bytes."""
 DRIFTS = ("psi_max", "js_max", "ks_max")
-"""The greatest effect over the columns, by its name in cockpit.data.effects."""
+"""The greatest effect over the features, by its name in cockpit.data.effects: of what the candidate was trained on
+against the evaluation set (see cockpit.models.training_data)."""
 VERDICTS = ("passed", "broken", "none")
 """What a contract may be; `none` where no data has one."""
 FACTS = (*MEASURED, CONTRACT, ROWS, *(f"{DRIFT}.{name}" for name in DRIFTS))

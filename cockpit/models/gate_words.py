@@ -28,10 +28,18 @@ def apart(difference: Difference) -> str:
     """`-0.0612 [-0.0911, -0.0313]`."""
     if difference.value is None:
         return f"no difference: {difference.reason}"
-    text = f"{difference.value:+.4f}"
+    form = (
+        "+,.0f"
+        if abs(difference.value) >= 1000
+        else "+.1f"
+        if abs(difference.value) >= 100
+        else "+.4f"
+    )
+    text = format(difference.value, form)
     if difference.low is None or difference.high is None:
-        return f"{text} (no interval: {difference.reason})"
-    return f"{text} [{difference.low:+.4f}, {difference.high:+.4f}]"
+        why = (difference.reason or "").removeprefix("no interval").lstrip(": ")
+        return f"{text} (no interval: {why})"
+    return f"{text} [{difference.low:{form}}, {difference.high:{form}}]"
 
 
 def first_sentence(gate: Gate) -> str:
@@ -51,6 +59,8 @@ def one_sentence(gate: Gate, one: Judged) -> str:
     text = f"{_figures(gate, one)}{where}"
     if one.figure is not None:
         text += f", n {one.n:,}"
+    if one.note:
+        text += f" ({one.note})"
     if one.verdict == "fail" and one.holds:
         return f"{text}: more is asked than the incumbent has, and the difference may be chance"
     if one.verdict == "fail" and _may_be_chance(one.difference):
@@ -94,6 +104,10 @@ def _figures(gate: Gate, one: Judged) -> str:
         return f"{text}; the incumbent has {number(one.incumbent.value)}: {apart(one.difference)}"
     if one.incumbent is not None and one.figure is not None:
         return f"{text}; the incumbent has {number(one.incumbent.value)}"
+    if one.difference is not None and any(name.incumbent for name in gate.holds.names()):
+        return f"{text}; that is {apart(one.difference)} beside the incumbent's own"
+    if one.difference is not None:
+        return f"{text}: {apart(one.difference)} of it"
     figure = one.figure
     if figure is not None and figure.low is not None and figure.high is not None:
         return f"{text} [{number(figure.low)}, {number(figure.high)}]"

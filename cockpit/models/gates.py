@@ -16,16 +16,18 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from cockpit.evaluate.intervals import normal_quantile
+from cockpit.evaluate.kpis import NEEDS_DRAWS
 from cockpit.evaluate.significance import Difference, benjamini_hochberg
 from cockpit.evaluate.slices import table
-from cockpit.models.gate_syntax import checked_gate, is_kpi, metric_of
+from cockpit.models import gate_terms as terms
+from cockpit.models.gate_intervals import Parts
+from cockpit.models.gate_syntax import ROWS, checked_gate, is_kpi, metric_of
 from cockpit.models.gate_words import (
     first_sentence,
     missing_sentence,
     one_sentence,
     slices_sentence,
 )
-from storage.expressions.gates import Comparison, Gate, Name, Number, Operation, Term, Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -35,14 +37,13 @@ if TYPE_CHECKING:
     from cockpit.evaluate.metrics import Figure
     from cockpit.evaluate.slices import Cell, SliceRow, SliceTable
     from cockpit.project.model import Project
+    from storage.expressions.gates import Comparison, Gate, Name
 
 Verdict = Literal["pass", "fail", "first"]
 SliceVerdict = Literal["pass", "fail", "chance", "not judged"]
 _CANDIDATE, _INCUMBENT = "candidate", "incumbent"
 _OF_THE_ROWS = frozenset(("no rows", "no positive rows", "one class only"))
 """Reasons for which a metric has no value on a slice, whatever a model answers there."""
-_SLACK = 1e-12
-"""What adding and subtracting decimals may be off by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,8 @@ class Judged:
     incumbent: Figure | None = None
     difference: Difference | None = None
     """The candidate less the incumbent, on the same rows."""
+    note: str = ""
+    """What a fact in it is of: the column that drifted most, the rules that are broken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,10 @@ def judge_gates(
         name: checked_gate(text, project.kpis, project.slices) for name, text in gates.items()
     }
     measured = _table(project, on, list(parsed.values()), candidate, incumbent)
-    judge = _Judge(project, measured, candidate, incumbent, fact_of)
+    parts = Parts(
+        project, on, {False: candidate.answers, True: incumbent.answers if incumbent else None}
+    )
+    judge = _Judge(project, measured, candidate, incumbent, fact_of, parts)
     return tuple(judge.gate(name, gate) for name, gate in parsed.items())
 
 
@@ -159,8 +165,9 @@ class _Judge:
         candidate: Side,
         incumbent: Side | None,
         fact_of: Callable[[str, bool], Fact],
+        parts: Parts,
     ) -> None:
-        self._judged = project.evaluation
+        self._judged, self._parts = project.evaluation, parts
         self._whole, *slices = measured.rows
         self._rows = {row.name: row for row in slices}
         self._candidate, self._incumbent = candidate, incumbent
@@ -191,7 +198,7 @@ class _Judge:
     def _on_slice(self, gate: Gate, row: SliceRow) -> Judged:
         one = self._one(gate.holds, row)
         rows = {"n": float(row.n)}
-        chosen = all(_holds(each.sign, *_sides(each, rows)) for each in gate.where)
+        chosen = all(terms.held(each.sign, *terms.sides(each, rows)) for each in gate.where)
         if not chosen:
             return replace(one, verdict="not judged", reason="not among those asked for")
         if not gate.where and row.n < self._judged.rows:
@@ -232,17 +239,13 @@ class _Judge:
 
     def _beyond(self, holds: Comparison, one: Judged) -> bool:
         """Whether the comparison asks for more than the incumbent itself has."""
-        if one.incumbent is None:
+        if not any(name.incumbent for name in holds.names()):
             return False
-        row = self._rows.get(one.slice, self._whole)
-        alike = {name: self._figure(replace(name, incumbent=True), row) for name in holds.names()}
-        values: dict[str, float] = {}
-        for name, figure in alike.items():
-            if figure is None or figure.value is None:
-                return False
-            values[str(name)] = figure.value
-        left, right = _sides(holds, values)
-        return not _holds(holds.sign, left, right)
+        alike = terms.alike(holds)
+        values = self._values(alike, self._rows.get(one.slice, self._whole))
+        if isinstance(values, str):
+            return False
+        return not terms.held(holds.sign, *terms.sides(alike, values))
 
     def _unproven(self, holds: Comparison, one: Judged) -> bool:
         """Whether it passes by a difference that may be chance, where it asks for one."""
@@ -256,27 +259,43 @@ class _Judge:
         return self._rows[named.pop()] if len(named) == 1 else self._whole
 
     def _one(self, holds: Comparison, row: SliceRow) -> Judged:
-        values: dict[str, float | str] = {}
         blank = Judged(row.name, row.n, None, "fail", None, None)
+        values = self._values(holds, row)
+        if isinstance(values, str):
+            return replace(blank, reason=values)
+        sides = terms.sides(holds, values)
+        figure, incumbent, apart = self._pair(holds, row)
+        found = replace(
+            blank, figure=figure, incumbent=incumbent, difference=apart, note=self._note(holds)
+        )
+        if sides[0] is None or sides[1] is None:
+            return replace(found, reason="a division by zero")
+        held = terms.held(holds.sign, *sides)
+        verdict: SliceVerdict = "pass" if held else "fail"
+        return replace(found, holds=held, verdict=verdict, value=sides[0], bound=sides[1])
+
+    def _note(self, holds: Comparison) -> str:
+        facts = {name: ".".join(name.path) for name in holds.names() if metric_of(name) is None}
+        known = (
+            self._fact_of(whole, name.incumbent) for name, whole in facts.items() if whole != ROWS
+        )
+        return "; ".join(dict.fromkeys(fact.note for fact in known if fact.note))
+
+    def _values(self, holds: Comparison, row: SliceRow) -> dict[str, float | str] | str:
+        """What each name is worth; or why one has no value."""
+        values: dict[str, float | str] = {}
         for name in holds.names():
             value, reason = self._value(name, row)
             if value is None:
-                return replace(blank, reason=reason)
+                return reason
             values[str(name)] = value
-        sides = (_worth(holds.left, values), _worth(holds.right, values))
-        figure, incumbent, apart = self._pair(holds, row)
-        found = replace(blank, figure=figure, incumbent=incumbent, difference=apart)
-        if sides[0] is None or sides[1] is None:
-            return replace(found, reason="a division by zero")
-        held = _holds(holds.sign, *sides)
-        verdict: SliceVerdict = "pass" if held else "fail"
-        return replace(found, holds=held, verdict=verdict, value=sides[0], bound=sides[1])
+        return values
 
     def _value(self, name: Name, row: SliceRow) -> tuple[float | str | None, str]:
         whole = ".".join(name.path)
         row = self._rows[name.slice] if name.slice is not None else row
         if metric_of(name) is None:
-            if whole == "n":
+            if whole == ROWS:
                 return float(row.n), ""
             fact = self._fact_of(whole, name.incumbent)
             return fact.value, "" if fact.value is not None else f"{name}: {fact.note}"
@@ -299,63 +318,53 @@ class _Judge:
     def _pair(
         self, holds: Comparison, row: SliceRow
     ) -> tuple[Figure | None, Figure | None, Difference | None]:
-        """The figure that is compared, the incumbent's, and how far they are apart, where it is one metric."""
+        """The figure that is compared and the incumbent's, where it is one metric, and how far they are apart."""
         names = [name for name in holds.names() if metric_of(name) is not None]
         kinds = {(metric_of(name), is_kpi(name), name.slice) for name in names}
         if len(kinds) != 1:
-            return None, None, None
+            return None, None, self._spread(holds, row) if names else None
         mine = next((name for name in names if not name.incumbent), None)
         other = next((name for name in names if name.incumbent), None)
         figure = self._figure(mine, row) if mine else None
         incumbent = self._figure(other, row) if other else None
-        row = self._rows[names[0].slice] if names[0].slice is not None else row
-        cell = row.cells.get(_CANDIDATE)
-        metric = metric_of(names[0]) or ""
-        apart = cell.differences.get(metric) if mine and other and cell else None
-        return figure, incumbent, apart
+        if mine and other:
+            return figure, incumbent, self._apart(holds, mine, row)
+        if figure and figure.value is not None and figure.low is None and mine:
+            about = self._parts.spread((mine,), row.name, figure.value, lambda v: v[str(mine)])
+            figure = replace(figure, low=about.low, high=about.high)
+        return figure, incumbent, None
 
+    def _apart(self, holds: Comparison, mine: Name, row: SliceRow) -> Difference | None:
+        """The candidate less the incumbent in one metric or KPI."""
+        of = self._rows[mine.slice] if mine.slice is not None else row
+        cell = of.cells.get(_CANDIDATE)
+        found = cell.differences.get(metric_of(mine) or "") if cell else None
+        if found and found.low is None and found.reason == NEEDS_DRAWS and is_kpi(mine):
+            return self._parts.resampled(mine, row.name)
+        return found
 
-def _sides(
-    holds: Comparison, values: Mapping[str, float]
-) -> tuple[float | str | None, float | str | None]:
-    return _worth(holds.left, values), _worth(holds.right, values)
+    def _spread(self, holds: Comparison, row: SliceRow) -> Difference | None:
+        """How much further the candidate is on the good side than the incumbent would be; or than it must be."""
+        names = tuple(dict.fromkeys(holds.names()))
+        compared = any(name.incumbent for name in names)
+        values = self._values(holds, row)
+        others = self._values(terms.alike(holds), row) if compared else {}
+        if isinstance(values, str) or isinstance(others, str):
+            return None
 
+        def beyond(found: Mapping[str, float]) -> float | None:
+            here = terms.apart(holds, {**values, **found})
+            if not compared:
+                return here
+            there = terms.apart(terms.alike(holds), {**others, **found})
+            return None if here is None or there is None else here - there
 
-def _worth(term: Term, values: Mapping[str, float | str]) -> float | str | None:
-    """What a term is worth; None of a division by zero."""
-    match term:
-        case Number() | Text():
-            return term.value
-        case Name():
-            return values[str(term)]
-        case Operation():
-            left, right = _worth(term.left, values), _worth(term.right, values)
-            if not isinstance(left, float) or not isinstance(right, float):
-                return None
-            return _arithmetic(term.sign, left, right)
-
-
-def _arithmetic(sign: str, left: float, right: float) -> float | None:
-    if sign == "/" and right == 0:
-        return None
-    try:
-        found = {"+": left + right, "-": left - right, "*": left * right}.get(sign)
-        found = left / right if found is None else found
-    except OverflowError:
-        return None
-    return found if math.isfinite(found) else None
-
-
-def _holds(sign: str, left: float | str | None, right: float | str | None) -> bool:
-    if isinstance(left, float) and isinstance(right, float):
-        alike = abs(left - right) <= _SLACK * max(1.0, abs(left), abs(right))
-        if sign in ("<", ">"):
-            return not alike and (left < right if sign == "<" else left > right)
-        if sign in ("<=", ">="):
-            return alike or (left < right if sign == "<=" else left > right)
-    else:
-        alike = left == right
-    return alike if sign == "=" else not alike
+        value = beyond({})
+        if value is None:
+            return None
+        asked = dict.fromkeys((*names, *(terms.alike(holds).names() if compared else ())))
+        metrics = tuple(name for name in asked if metric_of(name) is not None)
+        return self._parts.spread(metrics, row.name, value, beyond)
 
 
 def _badness(sign: str) -> Callable[[Judged], tuple[int, float]]:

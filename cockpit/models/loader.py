@@ -15,7 +15,13 @@ def load(folder: str) -> Any:
 
     session = InferenceSession(Path(folder, "model.onnx"), providers=["CPUExecutionProvider"])
     told = json.loads(Path(folder, "example.json").read_text("utf-8"))
-    return lambda rows: answer(session, list(told["columns"]), told["classes"], rows)
+    rules = Path(folder).resolve().parent / "rules.json"
+    model = lambda rows: answer(session, list(told["columns"]), told["classes"], rows)  # noqa: E731
+    if not rules.exists():
+        return model
+    from cockpit_rules import ruled  # type: ignore[import-not-found] # beside this file
+
+    return ruled(model, json.loads(rules.read_text("utf-8")))
 
 
 def answer(session: Any, columns: "list[str]", classes: "list[Any]", rows: Any) -> "dict[str, Any]":

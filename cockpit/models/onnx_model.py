@@ -1,9 +1,11 @@
-"""ONNX models: looked through before onnxruntime sees them, then asked by the loader that exports carry too."""
+"""ONNX models: looked through before onnxruntime sees them, then asked in a process of their own (guarded.py)."""
 
 from __future__ import annotations
 
+import importlib.util
 from typing import TYPE_CHECKING, Any
 
+from cockpit.models.guarded import Guarded
 from cockpit.models.safety import BundleError, BundleRefused
 from cockpit.models.signature import BadRows
 
@@ -18,48 +20,38 @@ DOMAINS = frozenset(("", "ai.onnx", "ai.onnx.ml", "com.microsoft"))
 """Whose operators may stand in a model: those that onnxruntime itself brings."""
 
 
+_WHOLE = ("tensor(int64)", "tensor(bool)")
+
+
 class OnnxModel:
-    """An ONNX model in onnxruntime, on the CPU."""
+    """An ONNX model in onnxruntime, on the CPU, in a process of its own."""
 
     def __init__(self, content: bytes, signature: Signature) -> None:
         """Raises `BundleError` where something is not installed, `BundleRefused` for what may not be loaded."""
         check(content)
-        try:
-            import onnxruntime
-        except ImportError:
-            raise _missing("onnxruntime") from None
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        try:
-            self._session = onnxruntime.InferenceSession(
-                content, options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # onnxruntime has a class for each code, and no root of them
-            raise BundleError(f"onnxruntime does not load the model: {_first(error)}") from None
-        self._signature = signature
+        if importlib.util.find_spec("onnxruntime") is None:
+            raise _missing("onnxruntime")
+        self._types = _inputs(content)
+        self._model = Guarded(content, signature.names, signature.classes)
 
     def answers(self, rows: pl.DataFrame) -> dict[str, Any]:
         """`y_pred` (rows,) and `y_score` (rows, classes) or None, of rows that fit the signature."""
+        return self._model.answers(self._columns(rows), rows.height)
+
+    def seconds(self, rows: pl.DataFrame, times: int) -> Any:
+        """(times,): how long each row takes, asked for it alone."""
+        return self._model.seconds(self._columns(rows), rows.height, times)
+
+    def _columns(self, rows: pl.DataFrame) -> dict[str, Any]:
         import polars as pl
 
-        from cockpit.models import loader
-
-        for one in self._session.get_inputs():
-            whole = one.type in ("tensor(int64)", "tensor(bool)") and one.name in rows.columns
-            if whole and rows[one.name].null_count():
-                raise BadRows(f"the model takes no missing values in {one.name!r}: {one.type}")
-        columns = {
+        for name, kind in self._types.items():
+            if kind in _WHOLE and name in rows.columns and rows[name].null_count():
+                raise BadRows(f"the model takes no missing values in {name!r}: {kind}")
+        return {
             name: values.to_list() if values.dtype.is_(pl.String) else _array(values)
             for name, values in zip(rows.columns, rows.get_columns(), strict=True)
         }
-        signature = self._signature
-        try:
-            found: dict[str, Any] = loader.answer(
-                self._session, list(signature.names), list(signature.classes), columns
-            )
-        except Exception as error:  # as above
-            raise BundleError(f"the model does not answer these rows: {_first(error)}") from None
-        return found
 
 
 def check(content: bytes) -> None:
@@ -84,6 +76,15 @@ def check(content: bytes) -> None:
             raise BundleRefused("model.onnx wants to read its weights from another file")
         if part.DESCRIPTOR.name == "NodeProto" and part.domain not in DOMAINS:
             raise BundleRefused(f"model.onnx has the operator {part.domain}:{part.op_type}")
+
+
+def _inputs(content: bytes) -> dict[str, str]:
+    """The types of the columns that the model takes by name, as onnxruntime calls them."""
+    import onnx
+
+    names = {onnx.TensorProto.INT64: "tensor(int64)", onnx.TensorProto.BOOL: "tensor(bool)"}
+    model = onnx.load_model_from_string(content)
+    return {one.name: names.get(one.type.tensor_type.elem_type, "") for one in model.graph.input}
 
 
 def _parts(message: Any) -> Iterator[Any]:

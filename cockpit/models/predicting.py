@@ -124,16 +124,9 @@ def latency(bundle: Bundle, rows: pl.DataFrame | None = None, times: int = 200) 
     """
     import numpy as np
 
-    rows = bundle.signature.example_frame() if rows is None else rows
-    one = [rows[place] for place in range(min(rows.height, times))]
-    for row in one[:10]:
-        bundle.predict(row)
-    taken = []
-    for asked in range(times):
-        started = time.perf_counter()
-        bundle.predict(one[asked % len(one)])
-        taken.append(1000 * (time.perf_counter() - started))
-    p50, p99 = np.percentile(taken, [50, 99])
+    rows = bundle.signature.fitted(bundle.signature.example_frame() if rows is None else rows)
+    taken = bundle.model.seconds(rows.head(times), times)
+    p50, p99 = np.percentile(1000 * taken, [50, 99])
     return Latency(float(p50), float(p99), times)
 
 

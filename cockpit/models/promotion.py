@@ -18,7 +18,8 @@ from cockpit.models.bundle import BundleError, digest, has_bundle, load_bundle
 from cockpit.models.evidence import result_as_json
 from cockpit.models.gate_syntax import policy
 from cockpit.models.gates import judge_gates
-from cockpit.models.sides import keep_bundle, side
+from cockpit.models.keeping import keep_bundle, sweep_strays
+from cockpit.models.sides import side
 from storage import models
 from storage.errors import UserError
 from storage.models import NewVersion, Version
@@ -135,7 +136,9 @@ def promote(layout: Layout, checked: Checked, reason: str | None, force: bool = 
     if forced and not (reason or "").strip():
         raise NotPromotable("--force needs a --reason: it is kept beside it for ever")
     to = checked.candidate.to
-    keep_bundle(checked.candidate.place, layout.model(to.bundle), to.bundle)
+    target = layout.model(to.bundle)
+    sweep_strays(target.parent)
+    keep_bundle(checked.candidate.place, target, to.bundle)
     with Store(layout).session() as session:
         return models.move(
             session,
@@ -205,7 +208,7 @@ def who() -> str:
 def _look(session: Session, model: str, table: ModelTable, text: str, alias: str) -> _Seen:
     from cockpit.evaluate.evaluation import look
 
-    candidate = _candidate(session, model, table, text)
+    candidate = candidate_of(session, model, table, text)
     incumbent = models.live(session, model, alias)
     there = [candidate.run, *([incumbent.run] if incumbent else [])]
     known = [run for run in dict.fromkeys(there) if _is_there(session, run)]
@@ -217,7 +220,8 @@ def _is_there(session: Session, run: str) -> bool:
     return bool(session.rows("select 1 from runs where key = $run and trashed is null", run=run))
 
 
-def _candidate(session: Session, model: str, table: ModelTable, text: str) -> Candidate:
+def candidate_of(session: Session, model: str, table: ModelTable, text: str) -> Candidate:
+    """The run or the version that is meant. Raises `NotPromotable`, `RunNotFound`, `ModelNotFound`."""
     from storage.runs import detail
 
     layout = session.layout
@@ -276,6 +280,7 @@ def _judged(
     notes: list[str],
 ) -> tuple[GateResult, ...]:
     from cockpit.models.facts import Facts
+    from cockpit.models.training_data import trained_on
 
     candidate, incumbent = seen.candidate, seen.incumbent
     mine = side(seen.known, on, candidate.name, candidate.run, candidate.rules, bundle, notes)
@@ -291,9 +296,8 @@ def _judged(
         bundles[True] = found
         rules = tuple(map(str, incumbent.content.get("rules") or ()))
         theirs = side(seen.known, on, incumbent.label, incumbent.run, rules, found, notes)
-    wanted = set(candidate.trained_on.values()) - {on.version.digest}
-    trained = {one.digest: one for one in seen.known.versions if one.digest in wanted}
-    facts = Facts(layout, project, on, tuple(trained.values()), bundles)
+    trained = trained_on(candidate.trained_on, seen.known.versions, on.version, project)
+    facts = Facts(layout, project, on, trained, bundles)
     return judge_gates(project, on, table.named, mine, theirs, facts)
 
 

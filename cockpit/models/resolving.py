@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cockpit.models.bundle import BundleError, has_bundle, load_bundle
+from cockpit.models.plain_rules import read_rules
 
 if TYPE_CHECKING:
     from cockpit.models.bundle import Bundle
@@ -27,12 +28,15 @@ class Meant:
 def resolve(layout: Layout, text: str, *, unsafe_pickle: bool = False) -> Meant:
     """The bundle of MODEL@ALIAS, MODEL@vN, RUN or FOLDER; a version's is what it was when it was registered.
 
+    A folder may be one that was exported, with the rules beside the model.
+
     Raises `ModelNotFound`, `RunNotFound`, `BundleError`.
     """
     folder = Path(text).expanduser()
     for place in (folder, folder / "model"):
         if has_bundle(place):
-            return Meant(text, load_bundle(place, unsafe_pickle=unsafe_pickle))
+            bundle = load_bundle(place, unsafe_pickle=unsafe_pickle)
+            return Meant(text, bundle, read_rules(place, bundle) if place != folder else ())
     from storage import models
     from storage.runs import find
     from storage.store import Store

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from cockpit.evaluate.answered import with_answers
 from cockpit.evaluate.answers import Answers
 from cockpit.evaluate.prediction_files import SCORE
-from cockpit.evaluate.slices import with_answers
 from cockpit.evaluate.truth import word
 from storage.errors import UserError
 from storage.expressions.fallbacks import Fallback, parse_fallback
@@ -92,7 +92,7 @@ def _held(
     try:
         parsed += (parse_fallback(text) for text in rules)
         for rule in parsed:  # also those that hold for no row here
-            _answer(rule, answers)
+            answer_of(rule, answers.task, answers.classes)
         with Frames(with_answers(frame, answers).drop("y_true")) as frames:
             masks = frames.masks([rule.condition for rule in parsed])
     except FilterError as error:
@@ -112,7 +112,7 @@ def _told(rules: Sequence[Fallback], which: Ints, answers: Answers) -> Answers:
     y_score = None if answers.y_score is None else answers.y_score.astype(np.float64)
     for place, rule in enumerate(rules):
         rows = which == place
-        answer = _answer(rule, answers)
+        answer = answer_of(rule, answers.task, answers.classes)
         if y_pred is not None:
             y_pred[rows] = answer
         if y_score is not None and y_score.ndim == 2:
@@ -122,19 +122,22 @@ def _told(rules: Sequence[Fallback], which: Ints, answers: Answers) -> Answers:
     return Answers(answers.task, answers.y_true, y_pred, y_score, answers.classes)
 
 
-def _answer(rule: Fallback, answers: Answers) -> float:
-    """An amount, or the place of the class that a rule answers."""
-    if answers.task in ("regression", "ranking"):
+def answer_of(rule: Fallback, task: str, classes: Sequence[Any]) -> float:
+    """An amount, or the place among the classes (of two: the other one, the positive one) of what a rule answers.
+
+    Raises `BadRule`.
+    """
+    if task in ("regression", "ranking"):
         if isinstance(rule.value, str):
             raise BadRule(f"the rule {rule.text!r} answers a text; the model answers amounts")
         return float(rule.value)
-    labels = [word(label) for label in answers.classes]
+    labels = [word(label) for label in classes]
     wanted = word(rule.value)
     if wanted in labels:
         return labels.index(wanted)
-    if answers.task == "binary" and wanted in _CODES:
+    if task == "binary" and wanted in _CODES:
         return _CODES[wanted]
-    known = ", ".join(map(repr, answers.classes))
+    known = ", ".join(map(repr, classes))
     raise BadRule(f"the rule {rule.text!r} answers {rule.value!r}; the classes are {known}")
 
 

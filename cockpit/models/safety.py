@@ -2,6 +2,7 @@
 
 BundleError          (storage.errors.UserError) a bundle that cannot be used
 └── BundleRefused    a bundle that is not what it says it is, or wants more than it may
+    └── ModelStopped its model took more memory or time than it may
 """
 
 from __future__ import annotations
@@ -32,6 +33,10 @@ class BundleError(UserError):
 
 class BundleRefused(BundleError):
     """A bundle that is not what it says it is, or wants more than it may; nothing of it was run."""
+
+
+class ModelStopped(BundleRefused):
+    """A model that took more memory or time than it may, and was stopped."""
 
 
 @dataclass(frozen=True, slots=True)

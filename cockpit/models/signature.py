@@ -65,6 +65,8 @@ class Signature:
     """Rows by column."""
     expected: Mapping[str, Any]
     """`y_pred` and `y_score` of the example, or None."""
+    compared: tuple[str, ...] = ()
+    """By which rows the ONNX model was found to answer as the one it was made from: `2,000 rows of eval`."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -119,6 +121,7 @@ def read_signature(where: str, contents: Contents) -> Signature:
             notes=tuple(map(str, told["notes"])),
             example=dict(example["columns"]),
             expected=dict(example["expected"]),
+            compared=tuple(map(str, told.get("compared", ()))),
         )
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         what = f"it lacks {error}" if isinstance(error, KeyError) else str(error)

@@ -106,6 +106,10 @@ _FREE = 1 << 20
 _MOST_MEMBERS = 100_000
 
 
+WARM = 10
+"""Rows asked before the clock runs."""
+
+
 class ScikitModel:
     """A fitted estimator; it answers as it does in the training code."""
 
@@ -127,6 +131,22 @@ class ScikitModel:
                 return {"y_pred": self._model.predict(given), "y_score": y_score}
         except Exception as error:  # an estimator raises what it likes
             raise BundleError(f"the model does not answer these rows: {_first(error)}") from None
+
+    def seconds(self, rows: Any, times: int) -> Any:
+        """(times,): how long each row takes, asked for it alone."""
+        import time
+
+        import numpy as np
+
+        ones = [rows[place] for place in range(rows.height)]
+        for one in ones[:WARM]:
+            self.answers(one)
+        taken = []
+        for place in range(times):
+            started = time.perf_counter()
+            self.answers(ones[place % len(ones)])
+            taken.append(time.perf_counter() - started)
+        return np.array(taken)
 
 
 def open_skops(content: bytes) -> Any:

@@ -34,9 +34,15 @@ class Answered:
         self._sets = {version.name: version for version in versions}
 
     def known(self) -> dict[str, dict[str, Any]]:
-        """Of each set `rows` and `key`, by which a program checks its answers."""
+        """Of each set `rows` and `key`, by which a program checks its answers, and the `path` it lies at."""
+        from cockpit.data.keeping import kept_at
+
         return {
-            name: {"rows": version.rows, "key": list(version.facts.get("key") or ())}
+            name: {
+                "rows": version.rows,
+                "key": list(version.facts.get("key") or ()),
+                "path": kept_at(self._layout, version) or version.path,
+            }
             for name, version in self._sets.items()
         }
 

@@ -170,6 +170,7 @@ class Run:
             files=files,
             unsafe_pickle=unsafe_pickle,
             environment=environment(),
+            samples=self._keeper.samples(),
         )
 
     def __enter__(self) -> Self:
@@ -208,6 +209,10 @@ class _Keeper(Protocol):
         """The folder of the model that the run saves."""
         ...
 
+    def samples(self) -> dict[str, str]:
+        """The files of evaluation sets, by name."""
+        ...
+
     def begin(self) -> None: ...
     def log(self, step: int, metrics: Mapping[str, float]) -> None: ...
     def tell(self, content: Mapping[str, Any]) -> None:
@@ -237,6 +242,17 @@ class _Own:
     @property
     def model(self) -> Path:
         return self._run.layout.bundle(self._run.id)
+
+    def samples(self) -> dict[str, str]:
+        from cockpit.project.reading import ProjectError, find_project
+
+        try:
+            project = find_project(self._run.layout)
+        except ProjectError as error:  # a model that took hours to train is not lost for that
+            warnings.warn(str(error), RuntimeWarning, stacklevel=3)
+            return {}
+        tables = {name: table for name, table in project.data.items() if table.evaluation}
+        return {name: str(project.folder / table.path) for name, table in tables.items()}
 
     def begin(self) -> None:
         self._run.claim()
@@ -295,6 +311,10 @@ class _Attached:
         self.model = Path(os.environ.get("COCKPIT_MODEL", self.folder / "model"))
         self._file: int | None = None
         self._refused = False
+
+    def samples(self) -> dict[str, str]:
+        known = json.loads(os.environ.get("COCKPIT_EVALUATIONS", "{}"))
+        return {name: each["path"] for name, each in known.items() if "path" in each}
 
     def begin(self) -> None:
         path = os.environ.get("COCKPIT_METRICS")

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
 import subprocess
-import sys
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from storage import models
-from storage.care.check import check
-from storage.layout import Layout
-from storage.store import Store
 from tests.e2e.conftest import COCKPIT, Project
 from tests.e2e.test_evaluation_story import said, told
-from tests.unit.promoted import Lab, lab, unfair_rows, weak_rows
+from tests.unit.promoted import lab, unfair_rows, weak_rows
 from tests.unit.saved_models import people
 
 if TYPE_CHECKING:
@@ -90,6 +84,13 @@ def test_history_answers_for_every_moment(project: Project) -> None:
         (one,) = told(project, "history", "income", "--at", time.isoformat())
         assert (one["alias"], one["to"]) == ("production", version)
     between = (times[1] + (times[2] - times[1]) / 2).isoformat()
+    said(project, "rollback", "income", code=2)
+    back, _ = said(project, "history", "income", "--at", times[2].isoformat())
+    assert "as it was judged: " in back, "why it is live is why it was promoted"
+    nothing, _ = said(project, "history", "income", "--at", "2020-01-01")
+    assert "nothing of income was live at 2020-01-01 00:00:00 UTC" in nothing
+    never, _ = said(project, "history", "income", "--alias", "shadow")
+    assert "shadow of income was never moved" in never
     out, _ = said(project, "history", "income", "--at", between)
     assert "income@v1 → income@v2" in out
     assert "✓ auc >= incumbent.auc - 0.002" in out
@@ -110,6 +111,27 @@ def test_a_version_tells_where_it_comes_from(project: Project) -> None:
     assert "income has no 'shadow'; it has candidate, production, v1" in err
 
 
+def test_rules_leave_with_an_export_or_nothing_is_written(project: Project) -> None:
+    rules = ["when age < 30 and job = 'smith' then 'no'", "when length(job) > 9 then 'no'"]
+    for rule in rules:
+        toml = f"[models.income]\ngates = []\nrules = [{json.dumps(rule)}]\n"
+        project.write("cockpit.toml", toml)
+        said(project, "promote", "good", "--to", "shadow")
+    _, err = said(project, "export", "income@shadow", "out", code=2)
+    assert "length(job) > 9" in err
+    assert "--without-rules" in err
+    assert not (project.folder / "out").exists()
+    _, err = said(project, "export", "income@shadow", "bare", "--without-rules")
+    assert "without the 1 rule of its version, as was asked for" in err
+    assert not (project.folder / "bare" / "rules.json").exists()
+    found = told(project, "export", "income@v1", "out")
+    assert (found["rules"], found["left_out"]) == (rules[:1], 0)
+    for model, out in (("out", "a.csv"), ("income@v1", "b.csv"), ("bare", "c.csv")):
+        said(project, "predict", model, "eval.parquet", "-o", out)
+    texts = [(project.folder / name).read_text() for name in ("a.csv", "b.csv", "c.csv")]
+    assert texts[0] == texts[1] != texts[2]
+
+
 def test_what_cannot_be_judged_ends_with_two(project: Project) -> None:
     _, err = said(project, "promote", "nobody", "--to", "production", code=2)
     assert "no run answers to 'nobody'" in err
@@ -119,82 +141,6 @@ def test_what_cannot_be_judged_ends_with_two(project: Project) -> None:
     _, err = said(project, "promote", "weak", "--to", "production", code=2)
     assert "line 2" in err
     assert "there is no figure 'acc'" in err
-
-
-STEPS = ("write", "fsync", "fdatasync", "rename", "replace", "mkdir", "flock", "open")
-KILLED = f"""
-import os, signal, sys
-from pathlib import Path
-from cockpit.models.promotion import check, promote
-from cockpit.project.reading import load_project
-from storage.layout import Layout
-
-layout = Layout(Path(".cockpit").absolute())
-checked = check(layout, load_project(Path(".")), "income", "good", "production")
-last, step = int(sys.argv[1]), 0
-
-def look(frame, event, function):
-    global step
-    if event == "c_call" and function.__name__ in {STEPS!r}:
-        step += 1
-        if step == last:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-sys.setprofile(look)
-promote(layout, checked, "quickly")
-sys.setprofile(None)
-print(step)
-"""
-
-
-def killed_at(folder: Path, step: int) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", KILLED, str(step)],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def test_killed_at_any_step_it_is_before_or_after_never_between(made: Path, tmp_path: Path) -> None:
-    first = tmp_path / "first"
-    shutil.copytree(made, first)
-    (first / "cockpit.toml").write_text("[models.income]\ngates = []\n")
-    Lab(first, Layout(first / ".cockpit")).promote("weak")
-    whole = tmp_path / "whole"
-    shutil.copytree(first, whole)
-    out, err = killed_at(whole, 0).communicate(timeout=60)
-    assert out.strip().isdecimal(), err
-    steps = int(out)
-    assert steps > 10
-    chosen = sorted({1 + (steps - 1) * part // 7 for part in range(8)})
-    outcomes = []
-    for step in chosen:
-        folder = tmp_path / f"at-{step}"
-        shutil.copytree(first, folder)
-        process = killed_at(folder, step)
-        process.communicate(timeout=60)
-        assert process.returncode == -signal.SIGKILL, step
-        outcomes.append(settled(Layout(folder / ".cockpit")))
-    assert outcomes[0] == 1, "killed at its first step it has changed nothing"
-    assert (outcomes, outcomes[-1]) == (sorted(outcomes), 2), "once it has happened it stays so"
-
-
-def settled(layout: Layout) -> int:
-    """The version that is live; all that is told of it is whole."""
-    with Store(layout).session() as session:
-        version = models.live(session, "income", "production")
-        assert version is not None
-        moves, total = models.history(session, "income")
-        assert [one.number for one in moves] == list(range(total, 0, -1))
-        assert moves[0].digest == version.digest
-        assert total == version.number
-    from cockpit.models.resolving import resolve
-
-    assert resolve(layout, "income@production").bundle.digest == version.bundle
-    assert check(Store(layout)).differences == ()
-    return version.number
 
 
 def test_of_two_commands_at_once_one_wins_and_the_other_says_so(project: Project) -> None:

@@ -10,6 +10,7 @@ import tomllib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 from hypothesis import given
@@ -220,6 +221,69 @@ def test_missing_values_go_where_the_example_had_some(tmp_path: Path) -> None:
     save(tmp_path / "model", model, given)
     found = load_bundle(tmp_path / "model").predict(rows)
     assert found["y_score"].to_list() == model.predict_proba(given)[:, 1].tolist()
+
+
+def test_a_converted_model_is_tried_on_the_evaluation_set_too(tmp_path: Path) -> None:
+    rows, asked = people(60), people(5000, seed=8)
+    asked.write_parquet(tmp_path / "eval.parquet")
+    asked.write_csv(tmp_path / "eval.csv")
+    asked.drop("job").write_parquet(tmp_path / "other.parquet")
+    samples = {name: str(tmp_path / name) for name in ("eval.parquet", "eval.csv")}
+    for shown in (rows, pd.DataFrame(rows.to_dict(as_series=False))):
+        save(tmp_path / "model", fitted(rows), shown, target="rich", samples=samples)
+        compared = load_bundle(tmp_path / "model").signature.compared
+        assert [one.partition(" ")[2] for one in compared[-2:]] == [
+            "rows of eval.parquet",
+            "rows of eval.csv",
+        ]
+        assert compared[0] == "60 rows of the example"
+        assert compared[-1].startswith("2,000 rows")
+    samples = {"other": str(tmp_path / "other.parquet")}
+    saved = save(tmp_path / "model", fitted(rows), rows, target="rich", samples=samples)
+    assert saved.formats == ("onnx", "skops")
+    assert saved.notes[0].startswith("not compared on other: ColumnNotFoundError")
+
+
+class OtherElsewhere(LogisticRegression):  # type: ignore[misc]
+    """Not what it is converted to, where the last column but one is far out."""
+
+    def predict_proba(self, rows: Any) -> Any:
+        found = super().predict_proba(rows)
+        found[rows[:, -2] > 3] = 0.5
+        return found
+
+
+def test_what_shows_on_the_evaluation_set_alone_is_seen(tmp_path: Path) -> None:
+    """The example is not all that a model is asked about."""
+    rows = people(60)
+    model = fitted(rows)
+    model.steps[-1][1].__class__ = OtherElsewhere
+    rows.with_columns(age=pl.lit(500)).write_parquet(tmp_path / "far.parquet")
+    from skl2onnx import update_registered_converter
+    from skl2onnx.operator_converters.linear_classifier import convert_sklearn_linear_classifier
+    from skl2onnx.shape_calculators.linear_classifier import (
+        calculate_linear_classifier_output_shapes as shapes,
+    )
+
+    update_registered_converter(
+        OtherElsewhere,
+        "OtherElsewhere",
+        shapes,
+        convert_sklearn_linear_classifier,
+        options={
+            "zipmap": [True, False],
+            "nocl": [True, False],
+            "raw_scores": [True, False],
+            "output_class_labels": [False, True],
+        },
+    )
+    near = save(tmp_path / "model", model, rows, target="rich", unsafe_pickle=True)
+    assert near.formats[0] == "onnx", "its example shows nothing of it"
+    samples = {"far": str(tmp_path / "far.parquet")}
+    seen = save(tmp_path / "model", model, rows, target="rich", unsafe_pickle=True, samples=samples)
+    assert "onnx" not in seen.formats
+    assert "rows differently" in seen.notes[0]
+    assert "(rows of far)" in seen.notes[0]
 
 
 def test_a_file_in_batches_is_the_file_at_once(saved: Bundle, tmp_path: Path) -> None:

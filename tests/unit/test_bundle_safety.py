@@ -282,6 +282,28 @@ def test_operators_of_strangers(folder: Path) -> None:
         onnx_model.check(model.SerializeToString())
 
 
+def test_weights_from_another_file_wherever_they_stand(folder: Path) -> None:
+    """In a node's attribute, in a branch of it, in a function: each place where a tensor may be."""
+    stolen = onnx.numpy_helper.from_array(np.zeros(4, np.float32), "stolen")
+    stolen.ClearField("raw_data")
+    stolen.external_data.add(key="location", value="../../etc/passwd")
+    constant = onnx.helper.make_node("Constant", [], ["c"], value=stolen)
+    branch = onnx.helper.make_graph([constant], "b", [], [])
+    choice = onnx.helper.make_node("If", ["x"], ["y"], then_branch=branch, else_branch=branch)
+    plain = onnx.load_model_from_string((folder / "model.onnx").read_bytes())
+    for place in (constant, choice):
+        model = onnx.ModelProto()
+        model.CopyFrom(plain)
+        model.graph.node.append(place)
+        with pytest.raises(BundleRefused, match="weights from another file"):
+            onnx_model.check(model.SerializeToString())
+    model = onnx.ModelProto()
+    model.CopyFrom(plain)
+    model.functions.add(name="f", domain="", node=[constant])
+    with pytest.raises(BundleRefused, match="weights from another file"):
+        onnx_model.check(model.SerializeToString())
+
+
 def test_an_honest_archive_is_no_matter(folder: Path) -> None:
     skops_model.check((folder / "model.skops").read_bytes())
     use(folder, "skops")

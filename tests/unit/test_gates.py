@@ -3,84 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cockpit.evaluate.answers import Answers
-from cockpit.evaluate.evaluation import EvaluationSet
-from cockpit.evaluate.truth import truth_of
-from cockpit.models.evidence import markdown, result_as_json
+from cockpit.models.evidence import markdown
 from cockpit.models.gate_syntax import checked_gate
-from cockpit.models.gates import Fact, GateResult, Side, judge_gates
-from cockpit.project.model import Kpi, Project
-from storage.datasets import Version
-from storage.events import to_json
+from cockpit.models.gates import Fact, Side, judge_gates
+from cockpit.project.model import Project
 from storage.expressions.gates import parse_gate
 from storage.expressions.terms import FilterError
+from tests.unit.judged_gates import KPIS, ROWS, SLICES, answers, evaluation_set, judged
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-ROWS = 4000
-SLICES = {"young": "age < 30", "old": "age >= 60", "few": "age = 99", "nobody": "age > 1000"}
-KPIS = {
-    "profit": Kpi(expression="sum(case when y_pred and y_true then 10 when y_pred then -1 end)")
-}
+    from cockpit.evaluate.evaluation import EvaluationSet
 
 
 @pytest.fixture(scope="module")
-def on(tmp_path_factory: pytest.TempPathFactory) -> EvaluationSet:
-    rng = np.random.default_rng(3)
-    age = rng.integers(18, 90, ROWS)
-    age[:12] = 99
-    bought = rng.choice(["no", "yes"], ROWS)
-    bought[:12] = "yes"
-    frame = pl.DataFrame({"id": np.arange(ROWS), "age": age, "bought": bought})
-    version = Version("eval", 1, "blake3:1", "eval.csv", 1, None)  # type: ignore[arg-type]
-    return EvaluationSet(version, frame, ("id",), truth_of("eval@v1", frame, "bought", "yes"))
+def on() -> EvaluationSet:
+    return evaluation_set()
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     return Project(tmp_path, slices=SLICES, kpis=KPIS)
-
-
-def answers(on: EvaluationSet, wrong: dict[str, float], seed: int = 0) -> Answers:
-    """Right but for a share of the rows of some slices; `all` is every other row."""
-    rng = np.random.default_rng(seed)
-    y_true = on.truth.y_true
-    age = on.frame["age"].to_numpy()
-    share = np.full(ROWS, wrong.get("all", 0.1))
-    for name, mask in (("young", age < 30), ("old", age >= 60)):
-        share[mask] = wrong.get(name, wrong.get("all", 0.1))
-    flipped = rng.random(ROWS) < share
-    y_pred = np.where(flipped, 1 - y_true, y_true)
-    return Answers("binary", y_true, y_pred, y_pred * 0.8 + 0.1, ("no", "yes"))
-
-
-def judged(
-    project: Project,
-    on: EvaluationSet,
-    gate: str,
-    mine: Answers | None,
-    theirs: Answers | None = None,
-    facts: dict[str, Any] | None = None,
-) -> GateResult:
-    incumbent = None if theirs is None else Side("income@v1", theirs)
-    known = facts or {}
-
-    def fact(name: str, _: bool) -> Fact:
-        return Fact(known.get(name), "nobody measured it")
-
-    candidate = Side("new", mine, "new cannot be measured: no answers")
-    (found,) = judge_gates(project, on, {gate: gate}, candidate, incumbent, fact)
-    assert to_json(result_as_json(found))
-    return found
 
 
 def test_a_gate_holds_by_the_figures_and_says_them(project: Project, on: EvaluationSet) -> None:

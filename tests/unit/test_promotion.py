@@ -10,18 +10,14 @@ import numpy as np
 import polars as pl
 import pytest
 
-from cockpit.data.versions import register
 from cockpit.evaluate.answers import Answers
-from cockpit.evaluate.evaluation import open_set
-from cockpit.evaluate.sets import brought_up
+from cockpit.models import guarded
 from cockpit.models.bundle import BundleError, load_bundle
-from cockpit.models.facts import Facts
 from cockpit.models.predicting import predict
 from cockpit.models.promotion import NotPromotable, promote, rollback
 from cockpit.models.resolving import resolve
 from cockpit.models.rules import BadRule, apply_rules
 from storage import models
-from storage.datasets import versions
 from storage.events import RunDeleted
 from storage.ids import from_text
 from storage.models import AliasTaken, NothingBefore
@@ -271,37 +267,16 @@ def test_a_rule_that_fits_nothing_is_said(here: Lab, rule: str, said: str) -> No
     assert said in str(caught.value)
 
 
-def test_drift_and_contract_are_of_the_data(here: Lab) -> None:
-    path = here.folder / "cockpit.toml"
-    path.write_text(TOML.replace("age = { min = 18 }", "age = { min = 30 }"))
-    checked = here.check("good")
-    contract = checked.results[2]
-    assert contract.verdict == "fail"
-    assert contract.whole is not None
-    assert contract.whole.value == "broken"
-    path.write_text(TOML.replace('"size_mb <= 5"', '"drift.psi_max < 0.2"'))
-    drift = here.check("good").results[3]
-    assert drift.verdict == "fail"
-    assert "nothing says which data it was trained on" in drift.sentence
-
-
-def test_drift_is_the_greatest_over_the_features_of_what_it_was_trained_on(here: Lab) -> None:
-    rows = people(1500, seed=9)
-    rows.write_parquet(here.folder / "same.parquet")
-    rows.with_columns(pl.col("hours") + 20, rich=pl.lit("no")).write_parquet(
-        here.folder / "later.parquet"
-    )
-    brought_up(here.layout, here.project, "eval")
-    with Store(here.layout).session() as session:
-        on = open_set(here.layout, here.project, versions(session), "eval")
-    for name, moved in (("same", False), ("later", True)):
-        trained = register(here.layout, name, here.folder / f"{name}.parquet").version
-        facts = Facts(here.layout, here.project, on, (trained,), {False: "no model"})
-        found = facts("drift.psi_max", False)
-        assert isinstance(found.value, float)
-        assert (found.value > 0.5) is moved
-        assert not moved or found.note == "hours, later@v1 against eval@v1"
-    assert facts("size_mb", False).note == "no model"
+def test_a_model_that_takes_too_much_is_not_judged_by_what_its_run_said(
+    here: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guarded, "memory_limit", lambda: 1)
+    text = TOML.replace('"auc >= incumbent.auc - 0.002"', '"auc >= 0.5"')
+    (here.folder / "cockpit.toml").write_text(text)
+    gate = here.check("good").results[0]
+    assert gate.verdict == "fail"
+    assert "good cannot be measured on eval@v1: the model took 0." in gate.sentence
+    assert "GiB of memory while it was loaded" in gate.sentence
 
 
 def test_answers_are_those_of_the_model_and_not_what_somebody_logged(here: Lab) -> None:

@@ -14,7 +14,9 @@ A bundle is a folder:
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+import fcntl
 import hashlib
 import importlib.util
 import json
@@ -24,10 +26,15 @@ import tempfile
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 KEPT = 20
 """Rows of the example that are kept; all of them are compared."""
+PARTIAL = ".model-"
+"""What the name of a bundle in the making begins with."""
+_RENAME_EXCHANGE = _RENAME_SWAP = 2
+_HERE = -100
+"""AT_FDCWD: paths are seen from the working directory."""
 
 
 def _beside(name: str) -> Any:
@@ -73,21 +80,27 @@ def save(
     files: Mapping[str, Any] | None,
     unsafe_pickle: bool,
     environment: Mapping[str, Any],
+    samples: Mapping[str, str] | None = None,
 ) -> Saved:
     """Writes the bundle `folder`, whole or not at all; one that is there is replaced.
 
+    `samples` are the files of evaluation sets by name: a converted model is to answer some of their rows as the
+    model does, beside all rows of the example.
     Raises ValueError or TypeError, and writes nothing then.
     """
     if columns is None and _rows.kind_of(example) in ("polars", "pandas"):
         columns = [str(name) for name in getattr(model, "feature_names_in_", ())]
     shown = _rows.Example(example, target, columns)
-    os.makedirs(os.path.dirname(folder), exist_ok=True)
-    partial = tempfile.mkdtemp(prefix=".model-", dir=os.path.dirname(folder))
+    around = os.path.dirname(folder)
+    os.makedirs(around, exist_ok=True)
+    _sweep(around)
+    partial = tempfile.mkdtemp(prefix=PARTIAL, dir=around)
     try:
-        made = _model_files(partial, model, shown, classes, files, unsafe_pickle)
-        _describe(partial, made, shown, target, positive, environment)
-        _manifest(partial)
-        _take_place(partial, folder)
+        with _locked(partial):
+            made = _model_files(partial, model, shown, classes, files, unsafe_pickle, samples or {})
+            _describe(partial, made, shown, target, positive, environment)
+            _manifest(partial)
+            _take_place(partial, folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return Saved(made["formats"], made["notes"], made["answer"])
@@ -100,8 +113,9 @@ def _model_files(
     classes: Sequence[Any] | None,
     files: Mapping[str, Any] | None,
     unsafe_pickle: bool,
+    samples: Mapping[str, str],
 ) -> Any:
-    """Writes the model; returns a dict of `formats`, `notes`, `classes`, `expected` and `answer`."""
+    """Writes the model; returns a dict of `formats`, `notes`, `compared`, `classes`, `expected` and `answer`."""
     known = (
         []
         if classes is None
@@ -118,7 +132,7 @@ def _model_files(
         labels = (
             [] if told is None else [_rows.plain("classes_", label) for label in _rows.listed(told)]
         )
-        return _files.estimator(folder, model, shown, labels, unsafe_pickle)
+        return _files.estimator(folder, model, shown, labels, unsafe_pickle, samples)
     if not files:
         kind = type(model).__name__
         raise TypeError(
@@ -131,6 +145,7 @@ def _model_files(
     return {
         "formats": ["files"],
         "notes": [],
+        "compared": [],
         "classes": known,
         "expected": nothing,
         "answer": _unanswered,
@@ -162,6 +177,7 @@ def _describe(
         f"created = {_toml(_now())}",
         f"python = {_toml(environment['python'])}",
         f"notes = {_toml(made['notes'])}",
+        f"compared = {_toml(made['compared'])}",
     ]
     for column in shown.signature():
         lines += ["", "[[columns]]", *(f"{key} = {_toml(value)}" for key, value in column.items())]
@@ -195,12 +211,58 @@ def _manifest(folder: str) -> None:
 
 
 def _take_place(partial: str, folder: str) -> None:
-    old = f"{partial}-old"
+    """Puts the folder `partial` at `folder`; what was there before is at `partial` then, or gone.
+
+    In one step where the file system can swap two folders; else there is a moment in which none is there.
+    """
     os.chmod(partial, 0o755)  # noqa: S103 - mkdtemp makes it the owner's alone
     if os.path.lexists(folder):
-        os.rename(folder, old)
+        if _swapped(partial, folder):
+            return
+        os.rename(folder, f"{partial}-old")
     os.rename(partial, folder)
-    shutil.rmtree(old, ignore_errors=True)
+    shutil.rmtree(f"{partial}-old", ignore_errors=True)
+
+
+def _swapped(one: str, other: str) -> bool:
+    """Gives each of two paths what lies at the other, by Linux's renameat2 or macOS' renamex_np, if they can."""
+    try:
+        import ctypes
+
+        system, names = ctypes.CDLL(None), (os.fsencode(one), os.fsencode(other))
+        if hasattr(system, "renamex_np"):
+            return bool(system.renamex_np(*names, _RENAME_SWAP) == 0)
+        return bool(system.renameat2(_HERE, names[0], _HERE, names[1], _RENAME_EXCHANGE) == 0)
+    except (ImportError, AttributeError, OSError):
+        return False
+
+
+@contextlib.contextmanager
+def _locked(folder: str) -> Iterator[bool]:
+    """Whether nobody else holds the folder's lock; it is held while this lasts then."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError:
+        yield False
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        free = True
+    except OSError:  # somebody has it, or there are no locks here
+        free = False
+    try:
+        yield free
+    finally:
+        os.close(descriptor)
+
+
+def _sweep(folder: str) -> None:
+    """Takes away what somebody left in a run's folder who was killed while he saved a model."""
+    for name in os.listdir(folder):
+        if name.startswith(PARTIAL):
+            with _locked(os.path.join(folder, name)) as free:
+                if free:
+                    shutil.rmtree(os.path.join(folder, name), ignore_errors=True)
 
 
 def _copy(folder: str, name: str, source: Any) -> None:

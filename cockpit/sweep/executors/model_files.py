@@ -21,23 +21,32 @@ LOADER = os.path.join("models", "loader.py")
 
 
 def estimator(
-    folder: str, model: Any, shown: Any, classes: list[Any], unsafe_pickle: bool
+    folder: str,
+    model: Any,
+    shown: Any,
+    classes: list[Any],
+    unsafe_pickle: bool,
+    samples: Mapping[str, str],
 ) -> dict[str, Any]:
     """Writes an estimator of scikit-learn in all the formats that are safe to load, a pickle where it is asked for.
 
-    `shown` is an Example of bundles.py. Returns `formats`, `notes`, `classes`, `expected` and `answer`.
+    `shown` is an Example of bundles.py, `samples` the files of evaluation sets by name, of which some rows are
+    tried too. Returns `formats`, `notes`, `compared`, `classes`, `expected` and `answer`.
     """
     answer = _answers_of(model, classes)
     expected = answer(shown.frame())
     formats: list[str] = []
     notes: list[str] = []
+    compared: list[str] = []
     used = _of_its_columns(answer, shown)
     try:
-        session = _convert(folder, model, shown, classes, answer)
+        asked = _asked(answer, shown, samples, notes)
+        session = _convert(folder, model, shown, classes, asked)
     except _Unable as error:
         notes.append(f"no ONNX: {error}")
     else:
         formats.append("onnx")
+        compared += (f"{_count(right)} {what}" for what, _, right in asked)
         used = _by_session(session, shown, classes)
     try:
         _skops(os.path.join(folder, "model.skops"), model)
@@ -59,6 +68,7 @@ def estimator(
     return {
         "formats": formats,
         "notes": notes,
+        "compared": compared,
         "classes": classes,
         "expected": expected,
         "answer": used,
@@ -83,12 +93,38 @@ def _of_its_columns(
     return lambda rows: answer(shown.like(rows).frame())
 
 
+def _asked(
+    answer: Callable[[Any], dict[str, Any]],
+    shown: Any,
+    samples: Mapping[str, str],
+    notes: list[str],
+) -> list[tuple[str, dict[str, list[Any]], dict[str, Any]]]:
+    """What a converted model is tried with: what rows those are, the rows by column, and the right answers."""
+    asked = [("rows of the example", shown.columns, answer(shown.frame()))]
+    between, columns = shown.between()
+    if len(between):
+        asked.append(("rows between those of the example", columns, answer(between)))
+    for name, path in samples.items():
+        try:
+            rows, columns = shown.sample(path)
+            asked.append((f"rows of {name}", columns, answer(rows)))
+        except (
+            Exception
+        ) as error:  # of a library that reads it, or of the model: it may be for other rows
+            notes.append(f"not compared on {name}: {_line(error)}")
+    return asked
+
+
+def _count(right: Mapping[str, Any]) -> str:
+    return f"{len(right['y_pred']):,}"
+
+
 def _convert(
     folder: str,
     model: Any,
     shown: Any,
     classes: list[Any],
-    answer: Callable[[Any], dict[str, Any]],
+    asked: list[tuple[str, dict[str, list[Any]], dict[str, Any]]],
 ) -> Any:
     """Writes model.onnx where all of the model converts and answers the same; returns its session."""
     needed = ("skl2onnx", "onnxruntime")
@@ -97,21 +133,16 @@ def _convert(
         raise _Unable(
             f"{' and '.join(missing)} not installed here (pip install {' '.join(missing)})"
         )
-    asked = [("rows of the example", shown.frame(), shown.columns)]
-    between, columns = shown.between()
-    if len(between):
-        asked.append(("rows between those of the example", between, columns))
-    right = [answer(rows) for _, rows, _ in asked]
     loader, why = _loader(), ""
     for inputs in _inputs(shown):
         try:
-            content = _converted(model, inputs, right[0]["y_score"] is not None)
+            content = _converted(model, inputs, asked[0][2]["y_score"] is not None)
             session = _session(content)
-            found = [loader.answer(session, shown.names, classes, given) for *_, given in asked]
+            found = [loader.answer(session, shown.names, classes, rows) for _, rows, _ in asked]
         except Exception as error:  # what a converter raises is anything
             why = why or f"it does not convert: {_line(error)}"
             continue
-        gaps = [_gap(*pair) for pair in zip(right, found)]  # noqa: B905 - Python 3.8
+        gaps = [_gap(one[2], other) for one, other in zip(asked, found)]  # noqa: B905 - Python 3.8
         if not any(gaps):
             write(folder, "model.onnx", content)
             return session
@@ -195,6 +226,7 @@ def own_onnx(folder: str, model: Any, shown: Any, classes: list[Any]) -> dict[st
     return {
         "formats": ["onnx"],
         "notes": [],
+        "compared": [],
         "classes": classes,
         "expected": expected,
         "answer": answer,

@@ -5,12 +5,17 @@ One file on the standard library alone (Python 3.8 and later); bundles.py beside
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import math
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+SAMPLE = 2_000
+"""Rows of an evaluation set that a converted model is tried with."""
 MIDDLES = 1_000
 """Of a column, values between those of the example that a converted model is tried with."""
 _TYPES = {bool: "bool", int: "int", float: "float", str: "text"}
@@ -93,6 +98,30 @@ class Example:
         schema = {name: frame.schema[name] for name in self.names}
         return type(frame)({name: columns[name] for name in self.names}, schema=schema), columns
 
+    def sample(self, path: str) -> tuple[Any, dict[str, list[Any]]]:
+        """Rows of a file, spread over all of it, as the model takes them, and by column.
+
+        Whatever reading them raises goes through.
+        """
+        columns = {
+            name: [plain(name, value) for value in values]
+            for name, values in _read(path, self.names).items()
+        }
+        return self._made(columns), columns
+
+    def _made(self, columns: dict[str, list[Any]]) -> Any:
+        """A frame or an array of other values, in the types of the example."""
+        if self.kind == "numpy":
+            import numpy
+
+            each = [numpy.array(columns[name], dtype=self.rows.dtype) for name in self.names]
+            return numpy.column_stack(each)
+        frame = self.frame()
+        if self.kind == "pandas":
+            return type(frame)(columns).astype({name: frame[name].dtype for name in self.names})
+        schema = {name: frame.schema[name] for name in self.names}
+        return type(frame)(columns, schema=schema, strict=False)
+
     def signature(self) -> list[dict[str, Any]]:
         return [self._described(name) for name in self.names]
 
@@ -128,6 +157,28 @@ class Example:
         if kind == "text" and dtype.startswith(_CATEGORIES):
             kind, dtype = "category", dtype.partition("(")[0]
         return {"name": name, "type": kind, "dtype": dtype, "nulls": None in values}
+
+
+def _read(path: str, names: Sequence[str]) -> dict[str, list[Any]]:
+    """Some rows of a file, spread over all of it, by polars, or by pandas where there is no polars."""
+    suffix = os.path.splitext(path)[1].lower()
+    if importlib.util.find_spec("polars") is not None:
+        polars = importlib.import_module("polars")
+        scans = {".parquet": polars.scan_parquet, ".csv": polars.scan_csv}
+        scan: Any = scans.get(suffix) or polars.scan_ndjson
+        rows = scan(path).select(names)
+        count = rows.select(polars.len()).collect().item()
+        found = rows.gather_every(max(1, count // SAMPLE)).head(SAMPLE).collect()
+        return {name: found[name].to_list() for name in names}
+    pandas = importlib.import_module("pandas")
+    if suffix == ".parquet":
+        table = pandas.read_parquet(path, columns=list(names))
+    elif suffix == ".csv":
+        table = pandas.read_csv(path, usecols=list(names))
+    else:
+        table = pandas.read_json(path, lines=True)
+    table = table.iloc[:: max(1, len(table) // SAMPLE)].head(SAMPLE)
+    return {name: table[name].tolist() for name in names}
 
 
 def _halfway(kind: str, values: Sequence[Any]) -> list[Any]:

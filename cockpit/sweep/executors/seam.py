@@ -72,7 +72,7 @@ class Task:
     """Bytes that the worker and all below it may have resident; `oom` beyond."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """Variables for this run: `COCKPIT_RUN` (id), `COCKPIT_SWEEP` (name), `COCKPIT_TRIAL` (number),
-    `COCKPIT_EVALUATIONS` (JSON: of each evaluation set its `rows` and `key`), `COCKPIT_PREDICTIONS`
+    `COCKPIT_EVALUATIONS` (JSON: of each evaluation set its `rows`, `key` and `path`), `COCKPIT_PREDICTIONS`
     and `COCKPIT_MODEL` (folders)."""
     baseline: bool = False
     """Run the baseline's function or command in place of the sweep's, where there is one."""

@@ -383,11 +383,13 @@ class Trial:
 
         `model` is an estimator of scikit-learn with its preprocessing, an ONNX model (or its path), or None
         where `files` names those of another framework. `example` is a frame or an array of raw rows as the
-        model is to get them: all are compared, the first are kept. Returns the saved model: called with rows
-        it answers by the very file that was kept, `trial.log_predictions(NAME, **saved(rows))`.
+        model is to get them: all are compared, and some of each evaluation set; the first are kept. Returns the
+        saved model: called with rows it answers by the very file that was kept,
+        `trial.log_predictions(NAME, **saved(rows))`.
         Raises ValueError or TypeError, and keeps nothing then.
         """
         self._channel.check(self)
+        known = json.loads(os.environ.get("COCKPIT_EVALUATIONS", "{}"))
         return bundles().save(
             os.environ["COCKPIT_MODEL"],
             model,
@@ -399,6 +401,7 @@ class Trial:
             files=files,
             unsafe_pickle=unsafe_pickle,
             environment=environment(),
+            samples={name: each["path"] for name, each in known.items() if "path" in each},
         )
 
     def __getattr__(self, name: str) -> Any:
