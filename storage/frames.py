@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import duckdb
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from sqlglot import exp
+
+    from storage.expressions.aggregates import Part
 
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "memory_limit": "1GB",
@@ -53,6 +56,19 @@ _Found = TypeVar("_Found")
 
 class ExpressionFailed(UserError):
     """An expression took too long, or more memory than it may; the message is a sentence for the user."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Apart:
+    """An aggregate expression taken apart."""
+
+    parts: tuple[Part, ...]
+    """Its aggregates, in the order of the columns."""
+    values: pl.DataFrame
+    """rows × aggregates, Float64: what each row hands to each of them, null where it hands nothing (1 where rows
+    are counted)."""
+    smooth: bool
+    """Whether it is sums, differences, products and quotients of its aggregates, and no more."""
 
 
 class Frames:
@@ -80,6 +96,10 @@ class Frames:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def turn_to(self, frame: pl.DataFrame) -> None:
+        """Answer over the rows of another frame from now on: to open a DuckDB and to close it takes its time."""
+        self.columns, self._frame = Columns(frame.schema), frame
 
     def close(self) -> None:
         """Let go of the frame."""
@@ -127,6 +147,31 @@ class Frames:
         names = [f"m{i}" for i in range(masks.width)]
         taken = taken.hstack(masks.rename(dict(zip(masks.columns, names, strict=True))))
         return self._answer(taken, lambda: self._by_mask(plan, values, names))
+
+    def taken_apart(self, expression: str) -> Apart:
+        """What each row hands to the aggregates of an expression. Raises `FilterError` or `ExpressionFailed`."""
+        plan, values = self._planned(expression)
+        handed = ", ".join(f"{_handed(part)} as {name}" for name, part in plan.parts.items())
+        ask = f"select {handed} from ({_by_row(plan)})"
+        found = self._answer(self._taken(", ".join(plan.rows)), lambda: self._table(ask, values))
+        return Apart(tuple(plan.parts.values()), found, plan.smooth[0])
+
+    def put_together(self, expression: str, aggregates: pl.DataFrame) -> list[float | None]:
+        """What an expression is worth where its aggregates have these values (Float64, null for none), line by line.
+
+        The columns are those of `Apart.values`. Raises `FilterError` or `ExpressionFailed`.
+        """
+        plan, values = self._planned(expression)
+        given = aggregates.rename(dict(zip(aggregates.columns, plan.parts, strict=True)))
+        ask = f"select {plan.answers[0]} from rows order by line"
+        return self._answer(
+            given.with_row_index("line"), lambda: [_finite(v) for (v,) in self._tuples(ask, values)]
+        )
+
+    def _planned(self, expression: str) -> tuple[Plan, Values]:
+        values, plan = Values(), Plan()
+        self._understand([expression], lambda tree: add(tree, self.columns, values, plan))
+        return plan, values
 
     def frequent(self, name: str, most: int = 20) -> tuple[str, ...]:
         """The most frequent texts of a column of texts, the most frequent first; none for other columns."""
@@ -217,6 +262,15 @@ def _plain(name: str, dtype: pl.DataType) -> pl.Expr:
     if dtype.is_decimal() or dtype in (pl.Int128, pl.UInt128, pl.Float16):
         return column.cast(pl.Float64)
     return column
+
+
+def _handed(part: Part) -> str:
+    """SQL of what a row hands to an aggregate."""
+    if part.of in ("count", "distinct"):
+        there = f"({part.row} is not null)" if part.row else "true"
+        kept = f"({there} and {part.kept})" if part.kept else there
+        return f"(case when {kept} then 1 end)::double"
+    return f"(case when {part.kept} then {part.row} end)" if part.kept else str(part.row)
 
 
 def _by_row(plan: Plan, masks: Sequence[str] = ()) -> str:

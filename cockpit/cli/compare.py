@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cockpit.cli.common import json_option, layout_to_read, open_session, store_option
+from cockpit.cli.drawing import resamples_option
 from cockpit.cli.scoring import on_option
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ _WIDE = 100
 )
 @click.option("--diff", is_flag=True, help="The code's difference from the base's instead.")
 @on_option
+@resamples_option
 @json_option
 @store_option
 @click.pass_context
@@ -41,6 +43,7 @@ def command(
     base: str | None,
     diff: bool,
     on: str | None,
+    resamples: int,
     as_json: bool,
     store: str | None,
 ) -> None:
@@ -71,6 +74,12 @@ def command(
         return
     ids = [run.id for run in found.runs]
     scores = _scores(layout, ids, on)
+    if scores and resamples:
+        from cockpit.cli.drawing import told
+        from cockpit.evaluate.compare import refined_scores
+
+        with told() as progress:
+            scores = refined_scores(scores, resamples, progress)
     found = compare(details, sweeps, scored_rows(scores, ids) if scores else ())
     alike = seeded(found, details)
     if as_json:
@@ -141,6 +150,7 @@ def as_json_object(
             "rows": scores.rows,
             "newest": scores.newest,
             "confidence": scores.confidence,
+            "resamples": scores.resamples,
             "problems": list(scores.problems),
             "notes": list(scores.notes),
         },

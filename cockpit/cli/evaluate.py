@@ -74,6 +74,8 @@ def command(
 
 def as_json_object(found: Scored, row: SliceRow, names: list[str]) -> dict[str, Any]:
     """The figures by run; the base's first."""
+    from dataclasses import asdict
+
     from cockpit.cli.slice_tables import difference_as_json, figure_as_json
 
     return {
@@ -92,6 +94,7 @@ def as_json_object(found: Scored, row: SliceRow, names: list[str]) -> dict[str, 
                     }
                     for name in names
                 },
+                "features": asdict(found.features(run)),
                 "notes": list(found.loaded[run].notes),
             }
             for run in found.runs
@@ -144,6 +147,10 @@ def _print(found: Scored, row: SliceRow, names: list[str]) -> None:
     out.print(table)
     for note in found.notes():
         out.print(Text(plain(note), style="dim"))
+    for run in found.runs:
+        features = found.features(run)
+        if features.source != "told":
+            out.print(Text(plain(f"{found.name(run)}: features {features.words}"), style="dim"))
 
 
 def _cell(found: Scored, row: SliceRow, run: str, name: str) -> Text:
@@ -151,5 +158,4 @@ def _cell(found: Scored, row: SliceRow, run: str, name: str) -> Text:
 
     cell = row.cells[run]
     unit = kpi.unit if (kpi := found.project.kpis.get(name)) else None
-    first = row.cells[found.base].figures[name] if found.base and run != found.base else None
-    return figure_text(cell.figures[name], cell.differences.get(name), unit=unit, base=first)
+    return figure_text(cell.figures[name], cell.differences.get(name), unit=unit)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from cockpit.evaluate.evaluation import EvaluationSet, Known
+    from cockpit.evaluate.features import Features
     from cockpit.evaluate.predictions import Loaded
     from cockpit.evaluate.slices import SliceTable
     from cockpit.project.model import Kpi, Project
@@ -40,6 +41,12 @@ class Scored:
     def name(self, run: str) -> str:
         """A run's name."""
         return self.known.names[run]
+
+    def features(self, run: str) -> Features:
+        """The columns that a run's model takes."""
+        from cockpit.evaluate.evaluation import run_features
+
+        return run_features(self.known, run, self.on.target)
 
     def notes(self) -> list[str]:
         """What was derived, a sentence a run."""

@@ -28,7 +28,6 @@ def figure_text(
     *,
     interval: bool = True,
     unit: str | None = None,
-    base: Figure | None = None,
 ) -> Text:
     """`0.9312 [0.9271, 0.9353]`, or `0.9308 −0.0004 ≈`; what has no value says why."""
     if found.value is None:
@@ -41,8 +40,6 @@ def figure_text(
         if interval and difference.low is not None and difference.high is not None:
             within = f" [{figure(difference.low)}, {figure(difference.high)}]"
         text += f"  {figure(difference.value)}{within} {VERDICTS[difference.verdict]}"
-    elif base is not None and base.value is not None:
-        text += f"  {figure(found.value - base.value)}"
     elif interval and found.low is not None:
         low, high = (number(bound or 0.0, keep_zeros=True) for bound in (found.low, found.high))
         text += f" [{low}, {high}]"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cockpit.cli.common import json_option, layout_to_read, store_option
+from cockpit.cli.drawing import resamples_option
 from cockpit.cli.scoring import on_option
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ _GAP = 3
     show_default=True,
     help="So many of them.",
 )
+@click.option("--all", "everything", is_flag=True, help="With --find: the variants of those, too.")
 @click.option(
     "--level",
     metavar="L",
@@ -67,6 +69,7 @@ _GAP = 3
     type=click.IntRange(1),
     help="The N rows of the slice that the first run answers worst.",
 )
+@resamples_option
 @json_option
 @store_option
 @click.pass_context
@@ -80,8 +83,10 @@ def command(
     name: str | None,
     search: bool,
     top: int,
+    everything: bool,
     level: int,
     rows: int | None,
+    resamples: int,
     as_json: bool,
     store: str | None,
 ) -> None:
@@ -90,7 +95,7 @@ def command(
     A slice is a condition over the set's columns: -w "age < 25 and sex = 'Female'", or the name of one
     in cockpit.toml. With several runs, ▲ is better and ▼ worse than the base after
     Benjamini-Hochberg's correction for the number of slices, ≈ the same in practice,
-    ~ may be chance, · too few rows.
+    ~ may be chance, · not judged (too few rows, or a KPI that has no interval). KPIs are judged as metrics are.
     """
     from cockpit.cli.scoring import score
 
@@ -100,6 +105,8 @@ def command(
         raise click.UsageError(
             "--rows shows those of one slice: one --where EXPR, or none for all rows"
         )
+    if everything and not search:
+        raise click.UsageError("--all shows the variants of weak slices: it goes with --find")
     found = score(layout_to_read(ctx, store), runs, on, base)
     slices = _slices(found, conditions)
     if name is not None:
@@ -109,9 +116,9 @@ def command(
     elif search:
         from cockpit.cli.weak_slices import find
 
-        find(found, top, level, metric, as_json)
+        find(found, top, level, metric, everything=everything, as_json=as_json)
     else:
-        _table(found, slices, metric, as_json)
+        _table(found, slices, metric, resamples, as_json)
 
 
 def _slices(found: Scored, conditions: Sequence[str]) -> dict[str, str]:
@@ -130,13 +137,24 @@ def _save(found: Scored, name: str, slices: Mapping[str, str]) -> None:
     click.echo(f"the slice {name!r} ({count:,} rows) was written into {path}", err=True)
 
 
-def _table(found: Scored, slices: Mapping[str, str], metric: str | None, as_json: bool) -> None:
+def _table(
+    found: Scored,
+    slices: Mapping[str, str],
+    metric: str | None,
+    resamples: int,
+    as_json: bool,
+) -> None:
+    from cockpit.cli.drawing import told
     from cockpit.cli.scoring import directions, metrics_of
+    from cockpit.evaluate.refining import refined
     from storage.events import to_json
 
     shown = metrics_of(found, [metric] if metric else [])[0]
     kpis = {name: kpi for name, kpi in found.project.kpis.items() if name == shown}
     table = found.table(slices, [] if kpis else [shown], kpis)
+    if resamples:
+        with told() as progress:
+            table = refined(table, resamples, progress)
     rows = _worst_first(table, shown, directions(found, [shown])[shown])
     if as_json:
         click.echo(to_json(as_json_object(found, table, rows, shown)))
@@ -170,6 +188,7 @@ def as_json_object(
         "base": table.base,
         "confidence": table.confidence,
         "fewest": table.fewest,
+        "resamples": table.resamples,
         "runs": [{"id": run, "name": found.name(run)} for run in table.runs],
         "slices": [
             {
@@ -196,11 +215,17 @@ def _print(found: Scored, table: SliceTable, rows: Sequence[SliceRow], metric: s
     from cockpit.cli.slice_tables import percent
     from cockpit.cli.tables import console, table_of
     from cockpit.format import plain
+    from cockpit.interval_words import by_what
 
     out = console()
     against = f" against {found.name(table.base)}" if table.base else ""
     alpha = percent(1 - table.confidence)
-    out.print(Text(plain(f"{metric} on {table.set}{against}   min n {table.fewest}   BH {alpha}")))
+    there = [row.cells[run].differences.get(metric) for row in rows for run in table.runs]
+    how = by_what([one for one in there if one is not None], table.resamples)
+    how = f"   {percent(table.confidence)} intervals: {how}" if how else ""
+    out.print(
+        Text(plain(f"{metric} on {table.set}{against}   min n {table.fewest}   BH {alpha}{how}"))
+    )
     few = len(table.runs) <= 2 and out.width >= 100
     shown = table_of("slice", "n", *(found.name(run) for run in table.runs))
     shown.columns[1].justify = "right"
@@ -215,7 +240,9 @@ def _print(found: Scored, table: SliceTable, rows: Sequence[SliceRow], metric: s
                 "no slices yet: -w EXPR shows one, --save NAME keeps it, --find looks for weak ones"
             )
         )
-    for note in found.notes():
+    whole = [one for one in there[: len(table.runs)] if one is not None and one.value is not None]
+    why = {one.reason for one in whole if one.reason}
+    for note in (*(f"{metric}: {reason}" for reason in sorted(why)), *found.notes()):
         out.print(Text(plain(note), style="dim"))
 
 
@@ -225,13 +252,8 @@ def _cell(found: Scored, row: SliceRow, run: str, metric: str, few: bool) -> Tex
     cell = row.cells[run]
     difference = cell.differences.get(metric)
     kpi = found.project.kpis.get(metric)
-    first = row.cells[found.base].figures[metric] if found.base and run != found.base else None
     return figure_text(
-        cell.figures[metric],
-        difference,
-        interval=few,
-        unit=kpi.unit if kpi else None,
-        base=first if kpi else None,
+        cell.figures[metric], difference, interval=few, unit=kpi.unit if kpi else None
     )
 
 

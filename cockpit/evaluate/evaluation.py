@@ -5,16 +5,19 @@ NotScored    a run has no answers on the set's version
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from cockpit.data.versions import open_version
+from cockpit.evaluate.features import Features, data_features, model_features, told_features
 from cockpit.evaluate.prediction_files import BadPredictions, kept
 from cockpit.evaluate.predictions import Loaded, load
 from cockpit.evaluate.sets import evaluation_sets
 from cockpit.evaluate.truth import Truth, truth_of
+from cockpit.project.reading import find_project
+from cockpit.sweep.spec.errors import nearest
 from storage.datasets import DatasetNotFound, find_among, versions
 from storage.errors import UserError
 from storage.predictions import predictions
@@ -29,9 +32,6 @@ if TYPE_CHECKING:
     from storage.layout import Layout
     from storage.predictions import Predictions
     from storage.session import Session
-
-FEATURES = "features"
-"""The user attribute of a run that lists the columns its model needs."""
 
 
 class NotScored(UserError):
@@ -49,7 +49,9 @@ class Known:
     names: Mapping[str, str]
     """The runs' names by id, in the order asked for."""
     features: Mapping[str, tuple[str, ...]]
-    """By run, where it said what its model needs."""
+    """By run, where its code said what its model needs."""
+    used: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+    """By run, what its provenance says of the data it used, by name."""
 
     def of(self, run: str, evaluation: str) -> Predictions | None:
         """A run's last answers on any version of the set."""
@@ -93,16 +95,18 @@ def look(session: Session, runs: Sequence[str]) -> Known:
     """Ask the store for all that scoring these runs (ids) needs."""
     found = {each.run.id: each for each in details(session, runs)}
     features = {
-        run: tuple(map(str, said))
+        run: said
         for run, each in found.items()
-        if isinstance(said := each.user_attrs.get(FEATURES), list)
+        if (said := told_features(each.user_attrs)) is not None
     }
+    used = {run: each.provenance.get("data") or {} for run, each in found.items()}
     return Known(
         session.layout,
         versions(session),
         predictions(session, list(runs)) if runs else (),
         {run: found[run].run.name for run in runs},
         features,
+        used,
     )
 
 
@@ -293,15 +297,40 @@ def _with_key(known: Known, on: EvaluationSet, told: Predictions, version: Versi
     return found.cast({column: on.frame.schema[column] for column in on.key})
 
 
-def _check_features(known: Known, on: EvaluationSet, run: str) -> None:
-    lacking = [name for name in known.features.get(run, ()) if name not in on.frame.columns]
-    if lacking:
-        import difflib
+def run_features(known: Known, run: str, target: str | None = None) -> Features:
+    """The columns that a run's model takes, of training data those for the target. Raises `ProjectError`."""
+    if (told := known.features.get(run)) is not None:
+        return Features(told, "told")
+    if (saved := model_features(known.layout.bundle(run))) is not None:
+        return Features(saved, "model")
+    if not (used := known.used.get(run)):
+        return Features()
+    return data_features(known.layout, find_project(known.layout), known.versions, used, target)
 
-        near = difflib.get_close_matches(lacking[0], on.frame.columns, 1)
-        meant = f" (it has {near[0]!r})" if near else ""
-        more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
+
+def _check_features(known: Known, on: EvaluationSet, run: str) -> None:
+    features = run_features(known, run, on.target)
+    there = on.frame.columns
+    lacking = [name for name in features.columns if name not in there]
+    if not lacking:
+        return
+    near = nearest(lacking[0], there)
+    meant = f" (it has {near!r})" if near else ""
+    named = ", ".join(map(repr, lacking[:_NAMED]))
+    more = f" and {len(lacking) - _NAMED} more" if len(lacking) > _NAMED else ""
+    columns = f"the column{'s' * (len(lacking) > 1)} {named}{more}"
+    name, label = known.names.get(run, run), on.version.label
+    if features.source == "data":
+        training = features.label.partition("@")[0]
         raise NotScored(
-            f"the model of {known.names.get(run, run)} needs the column {lacking[0]!r}{more}, which "
-            f"{on.version.label} has not{meant}: its figures there would mean nothing"
+            f"{name} was trained on {features.label} with {columns}, which {label} has not{meant}: its figures "
+            f"there would mean nothing. What is no feature stands in ignore of [data.{training}] in cockpit.toml, "
+            "or log_predictions(…, features=…) says what the model takes"
         )
+    raise NotScored(
+        f"the model of {name} needs {columns}, which {label} has not{meant}: its figures there would mean nothing"
+    )
+
+
+_NAMED = 3
+"""Columns that a sentence names."""

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from cockpit.data.versions import newest, open_version, register
+from cockpit.evaluate.answered import with_answers
 from cockpit.evaluate.evaluation import Known, NotScored, answers_of, key_of, look, open_as_set
 from cockpit.evaluate.prediction_files import BadPredictions
-from cockpit.evaluate.slices import with_answers
+from cockpit.models.bundle import has_bundle
 from cockpit.sweep.provenance.data import Hashes
 from storage.annotate import say
 from storage.datasets import DatasetNotFound, find_among
@@ -73,6 +74,8 @@ class Grown:
     """Names of the runs that have answered the new rows too, where they come from."""
     others: int
     """Runs with answers on an earlier version alone."""
+    models: int = 0
+    """Of those, the ones that saved their model: it is asked when they are scored on the new version."""
 
 
 def grow(layout: Layout, project: Project, name: str, asked: Asked) -> Grown:
@@ -106,7 +109,8 @@ def grow(layout: Layout, project: Project, name: str, asked: Asked) -> Grown:
         layout, project, parent, source, pl.concat([before, new]), new.height, run, asked
     )
     comparable, others = _comparable(layout, project, version, parent)
-    return Grown(version, parent, new.height, there, comparable, others)
+    models = sum(has_bundle(layout.bundle(run)) for run in others)
+    return Grown(version, parent, new.height, there, comparable, len(others), models)
 
 
 def _register(layout: Layout, project: Project, name: str) -> None:
@@ -259,16 +263,18 @@ def _words(source: Version, asked: Asked) -> str:
 
 def _comparable(
     layout: Layout, project: Project, version: Version, parent: Version
-) -> tuple[tuple[str, ...], int]:
+) -> tuple[tuple[str, ...], list[str]]:
+    """Names of the runs that have answered the version, ids of those that have not."""
     with Store(layout).session() as session:
         runs = [told.run for told in predictions(session, None, parent.name)]
         known = look(session, runs)
     on = open_as_set(layout, project, version)
-    comparable = []
+    comparable, others = [], []
     for run in runs:
         try:
             answers_of(known, on, run)
         except (NotScored, BadPredictions):
-            continue
-        comparable.append(known.names[run])
-    return tuple(comparable), len(runs) - len(comparable)
+            others.append(run)
+        else:
+            comparable.append(known.names[run])
+    return tuple(comparable), others

@@ -6,8 +6,12 @@ import math
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from cockpit.evaluate.answers import Floats
 
 Interval = tuple[float, float]
 
@@ -15,6 +19,23 @@ Interval = tuple[float, float]
 def normal_quantile(confidence: float) -> float:
     """How many standard errors a two-sided interval of this confidence reaches to each side."""
     return NormalDist().inv_cdf((1 + confidence) / 2)
+
+
+def student_quantile(confidence: float, freedom: Floats | float) -> Floats:
+    """The same where the standard error is itself estimated, with so many degrees of freedom.
+
+    Student, Biometrika 6 (1908) 1.
+    """
+    from scipy.special import stdtrit
+
+    return np.asarray(stdtrit(freedom, (1 + confidence) / 2))
+
+
+def student_tail(errors: Floats | float, freedom: Floats | float) -> Floats:
+    """The two-sided p-value of being so many standard errors from 0, estimated ones."""
+    from scipy.special import stdtr
+
+    return np.asarray(2 * stdtr(freedom, -np.abs(errors)))
 
 
 def wilson(hits: float, rows: float, z: float) -> Interval:

@@ -135,6 +135,32 @@ def ece_influence(rows: Rows) -> Floats:
     return np.asarray((pull - pull.mean()) * _small_sample(rows))
 
 
+# The same where rows count so often: (draws, rows) in, (draws,) out
+
+
+def drawn_mean(loss: Callable[[Answers], Floats], rows: Rows, times: Floats) -> Floats:
+    return np.asarray(times @ rows.each(loss) / len(rows))
+
+
+def drawn_rmse(rows: Rows, times: Floats) -> Floats:
+    return np.sqrt(drawn_mean(squared, rows, times))
+
+
+def drawn_r2(rows: Rows, times: Floats) -> Floats:
+    truth = rows.each(_truth)
+    apart = truth - truth.mean()
+    spread = times @ apart**2 / len(rows) - (times @ apart / len(rows)) ** 2
+    return np.where(
+        spread > LEAST * truth.var(), 1 - drawn_mean(squared, rows, times) / spread, np.nan
+    )
+
+
+def drawn_ece(rows: Rows, times: Floats) -> Floats:
+    gaps = np.zeros((len(rows), BINS))
+    gaps[np.arange(len(rows)), rows.each(bin_of)] = rows.each(gap)
+    return np.asarray(np.abs(times @ gaps).sum(1) / len(rows))
+
+
 def _gaps(rows: Rows) -> Floats:
     return np.bincount(rows.each(bin_of), rows.each(gap), minlength=BINS).astype(np.float64)
 

@@ -82,6 +82,8 @@ class Metric:
     """Given how many standard errors it is to reach; None: the normal one."""
     counted: counts.Counted | None = None
     """The metric as a function of a confusion, where it is one."""
+    drawn: Callable[[Rows, Floats], Floats] | None = None
+    """Its values where rows count so often, (draws, rows), where that takes no ranking of them."""
 
 
 _CLASSES: tuple[Task, ...] = ("binary", "multiclass")
@@ -126,6 +128,7 @@ def _mean_loss(
         span=_POSITIVE,
         value=value or partial(means.mean, loss),
         influence=partial(means.mean_influence, loss),
+        drawn=partial(means.drawn_mean, loss),
     )
 
 
@@ -187,19 +190,19 @@ _ALL = (
         "by rows of |share that came true - mean probability|. Of two classes by the probability of 1 (Naeini, "
         "Cooper and Hauskrecht, AAAI 2015), of more by that of the likeliest (Guo, Pleiss, Sun and Weinberger, "
         "ICML 2017). Chance alone makes it greater than 0 where there are few rows.",
-        _SHARE, means.ece, means.ece_influence,
+        _SHARE, means.ece, means.ece_influence, drawn=means.drawn_ece,
     ),
     _mean_loss("mae", means.absolute, "The mean of |y - p|. Willmott and Matsuura, Clim. Res. 30 (2005) 79."),
     Metric(
         "rmse", "minimize", ("regression",), "y_pred",
         "The root of the mean of (y - p)². Willmott and Matsuura 2005.",
-        _POSITIVE, means.rmse, means.rmse_influence,
+        _POSITIVE, means.rmse, means.rmse_influence, drawn=means.drawn_rmse,
     ),
     Metric(
         "r2", "maximize", ("regression",), "y_pred",
         "1 - sum (y - p)² / sum (y - mean y)², the mean that of the rows looked at. Draper and Smith, Applied "
         "Regression Analysis, 1998, 1.3.",
-        (-math.inf, 1.0), means.r2, means.r2_influence,
+        (-math.inf, 1.0), means.r2, means.r2_influence, drawn=means.drawn_r2,
     ),
     _mean_loss(
         "mape", means.relative,
@@ -323,6 +326,13 @@ def resampled(metric: Metric, rows: Rows, times: Array) -> float:
         return metric.value(rows.where(times))
     except NoValue:
         return math.nan
+
+
+def on_draws(metric: Metric, rows: Rows, times: Floats) -> Floats:
+    """(draws,): the metric's values where rows count `times` (draws, rows); NaN where it has none."""
+    if metric.drawn is not None:
+        return metric.drawn(rows, times)
+    return np.array([resampled(metric, rows, each) for each in times.astype(np.intp)])
 
 
 def _figure(

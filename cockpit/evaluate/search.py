@@ -3,7 +3,8 @@
 The worst of hundreds of slices looks worse than it is. So the rows are split in two halves with about the same
 losses; the search (cockpit.evaluate.lattice) sees one of them, and how much worse a slice is comes from the other,
 with a test of whether it is worse at all: exact for losses of 0 and 1 (Fisher's), else Welch's, one-sided,
-corrected for there being several (Benjamini and Hochberg).
+corrected for there being several (Benjamini and Hochberg). Slices that repeat a better one (cockpit.evaluate.variants)
+are told as its variants.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from cockpit.evaluate.encoding import VALUES, Bins, Encoded, encode
 from cockpit.evaluate.intervals import difference_of_proportions, normal_quantile
 from cockpit.evaluate.lattice import COLUMNS, DEEPEST, Found, rows_of, top_slices
 from cockpit.evaluate.significance import benjamini_hochberg
+from cockpit.evaluate.variants import variants
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,6 +32,8 @@ RATE = 0.05
 """Of the slices called confirmed, the share at most that is expected not to be worse."""
 LEAST = 10
 """Rows of a slice, in the half that is searched, whatever the share."""
+POOL = 20
+"""So many slices are looked for, for each that is wanted: most of the best are variants of one another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,8 @@ class WeakSlice:
     """Of the loss being no higher in the slice; one-sided."""
     confirmed: bool | None = None
     """Whether the half that was not searched says the same; None where there is none."""
+    variant_of: str | None = None
+    """The expression of a better slice that it repeats; None for one that says something of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +71,8 @@ class Search:
     """What was found, and how far one may trust that nothing else is there."""
 
     found: tuple[WeakSlice, ...]
-    """The highest score first; of slices that are the same rows, the one with the fewest predicates."""
+    """The highest score first, variants among them; of slices that are the same rows, the one with the fewest
+    predicates."""
     searched: int
     """Slices looked at that have enough rows."""
     least: int
@@ -78,6 +85,11 @@ class Search:
     left_out: int
     complete: bool
     """False where the search was cancelled."""
+
+    @property
+    def own(self) -> tuple[WeakSlice, ...]:
+        """Those that are variants of no other."""
+        return tuple(one for one in self.found if one.variant_of is None)
 
 
 def find_slices(
@@ -95,8 +107,9 @@ def find_slices(
     progress: Callable[[float], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Search:
-    """The `k` slices of up to `level` (3) predicates with the highest SliceLine scores.
+    """The `k` slices of up to `level` (3) predicates with the highest SliceLine scores, and their variants.
 
+    Of the `POOL` * `k` highest scores: where the variants of few slices fill them, fewer than `k` others are told.
     `losses`: (rows,), none below 0; a row whose loss is NaN or infinite is left out. `columns`: those that the
     predicates may be about; default: all. `alpha`: how much the loss counts against the size. `support`: the
     share of the rows that a slice must have. `bins`: how numbers are cut. `progress` is told the share of the work
@@ -109,10 +122,11 @@ def find_slices(
     encoded, capped = _encoded(frame, columns, bins, math.ceil(support * len(losses)))
     searched = _half(losses, seed) if confirm else np.ones(len(losses), dtype=np.bool_)
     least = max(LEAST, math.ceil(support * np.count_nonzero(searched)))
+    codes, sought = [column.codes[searched] for column in encoded], losses[searched]
     found = top_slices(
-        [column.codes[searched] for column in encoded],
-        losses[searched],
-        k=k,
+        codes,
+        sought,
+        k=POOL * k,
         level=level,
         alpha=alpha,
         least=least,
@@ -122,12 +136,15 @@ def find_slices(
     )
     capped += [(encoded[place].name, _ALONE) for place in found.alone]
     judges = ~searched if confirm else searched
-    weak = [_judged(one, encoded, losses, judges, confirm) for one in found.best]
-    if confirm:
-        proved = benjamini_hochberg([one.p for one in weak], RATE)
-        weak = [replace(one, confirmed=yes) for one, yes in zip(weak, proved, strict=True)]
+    repeats = variants(found.best, codes, sought, k)
+    best = found.best[: len(repeats)]
+    weak = [_judged(one, encoded, losses, judges, confirm) for one in best]
+    weak = [
+        one if place is None else replace(one, variant_of=weak[place].expression)
+        for one, place in zip(weak, repeats, strict=True)
+    ]
     return Search(
-        found=tuple(weak),
+        found=_confirmed(weak) if confirm else tuple(weak),
         searched=sum(found.valid),
         least=least,
         columns=tuple(column.name for column in encoded),
@@ -136,6 +153,17 @@ def find_slices(
         left_out=int(np.count_nonzero(~usable)),
         complete=found.complete,
     )
+
+
+def _confirmed(weak: Sequence[WeakSlice]) -> tuple[WeakSlice, ...]:
+    """With what the other half says: of a variant only yes where it says so of what it is a variant of, too."""
+    own = [one for one in weak if one.variant_of is None]
+    proved = benjamini_hochberg([one.p for one in own], RATE)
+    sure = {one.expression for one, yes in zip(own, proved, strict=True) if yes}
+    others = [one for one in weak if one.variant_of in sure]
+    proved = benjamini_hochberg([one.p for one in others], RATE)
+    sure |= {one.expression for one, yes in zip(others, proved, strict=True) if yes}
+    return tuple(replace(one, confirmed=one.expression in sure) for one in weak)
 
 
 _ALONE = (

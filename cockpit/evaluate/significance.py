@@ -10,22 +10,25 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from cockpit.evaluate.intervals import normal_quantile
-from cockpit.evaluate.metrics import ALIKE, Metric, find_metric, resampled, standard_error, why_not
+from cockpit.evaluate.intervals import normal_quantile, student_quantile, student_tail
+from cockpit.evaluate.metrics import ALIKE, Metric, find_metric, on_draws, standard_error, why_not
+from cockpit.evaluate.resampling import bootstrap, go_on, percentile, seed_of
 from cockpit.evaluate.rows import NoValue, Rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from cockpit.evaluate.answers import Answers, Array, Floats, Truths
     from cockpit.evaluate.counts import Counted
 
 Method = Literal["mcnemar", "delong", "multinomial bootstrap", "paired bootstrap", "normal"]
 Verdict = Literal["better", "worse", "equivalent", "unclear", "not judged"]
+Direction = Literal["maximize", "minimize"]
 _Interval = tuple[float, float, float, Method]
 """From where, to where, the p-value, and how it was found."""
 LEAST_ROWS = 10
@@ -60,17 +63,89 @@ def compare(
     confidence: float = 0.95,
     margin: float | None = None,
     resamples: int = 0,
-    seed: int = 0,
+    seed: int | None = None,
 ) -> Difference:
     """How much better or worse `a` is than `b` on the same rows, with an interval.
 
     `margin`: the difference that does not matter in practice. `resamples`: 0 for the interval that is there at
-    once; the p-value of accuracy stays McNemar's. Raises `UnknownMetric`, and `ValueError` where the two are not
-    answers to the same rows.
+    once; the p-value of accuracy stays McNemar's. `seed` of the draws: without, by what is right.
+    Raises `UnknownMetric`, and `ValueError` where the two are not answers to the same rows.
     """
     found = find_metric(metric)
     _check_rows(a, b)
-    return _compared(found, a, b, Rows(a), Rows(b), confidence, margin, resamples, seed)
+    soon = _compared(found, a, b, Rows(a), Rows(b), confidence, margin)
+    if not resamples:
+        return soon
+    refined = refine(
+        metric,
+        {"": a},
+        b,
+        {"": soon},
+        confidence=confidence,
+        margin=margin,
+        resamples=resamples,
+        seed=seed,
+    )
+    return refined[""]
+
+
+def refine(
+    metric: str,
+    runs: Mapping[str, Answers],
+    base: Answers,
+    soon: Mapping[str, Difference],
+    *,
+    confidence: float,
+    margin: float | None,
+    resamples: int,
+    seed: int | None = None,
+    told: Callable[[int], None] = go_on,
+) -> dict[str, Difference]:
+    """The differences of runs from a base, which were there `soon`, by resampling the rows; AUC keeps DeLong's.
+
+    What was there stays where too many draws have no value, or all of them the same. All runs share the draws.
+    `told` hears of draws as `resampling.bootstrap` tells of them.
+    """
+    found = find_metric(metric)
+    wanted = [run for run in runs if soon[run].low is not None and soon[run].method != "delong"]
+    if not wanted:
+        return dict(soon)
+    first = Rows(base)
+    pairs = {run: (Rows(runs[run]), first) for run in wanted}
+    seed = seed_of(base.y_true) if seed is None else seed
+    drawn: dict[str, Floats]
+    if found.counted is not None:
+        drawn = {}
+        for run, pair in pairs.items():
+            rng = np.random.default_rng(seed)
+            drawn[run] = np.concatenate(list(_by_outcome(found.counted, *pair, rng, resamples)))
+            told(resamples)
+    else:
+        each = [partial(on_draws, found, rows) for rows in (first, *(a for a, _ in pairs.values()))]
+        worth, *others = bootstrap(each, len(first), resamples, seed, told)
+        drawn = {run: values - worth for run, values in zip(pairs, others, strict=True)}
+    method: Method = "paired bootstrap" if found.counted is None else "multinomial bootstrap"
+    refined = dict(soon)
+    with np.errstate(all="ignore"):
+        for run, values in drawn.items():
+            refined[run] = _by_draws(soon[run], values, found.direction, confidence, margin, method)
+    return refined
+
+
+def _by_draws(
+    soon: Difference,
+    drawn: Floats,
+    direction: Direction,
+    confidence: float,
+    margin: float | None,
+    method: Method,
+) -> Difference:
+    ends = percentile(drawn, confidence, soon.p)
+    if ends is None:
+        return soon
+    low, high, p = ends
+    p = soon.p if soon.method == "mcnemar" and soon.p is not None else p
+    return Difference(soon.value, low, high, p, method, None, judge(direction, low, high, margin))
 
 
 def compare_many(
@@ -87,7 +162,7 @@ def compare_many(
     _check_rows(a, b)
     first, second = Rows(a), Rows(b)
     return [
-        _compared(found, a, b, first.where(mask), second.where(mask), confidence, margin, 0, 0)
+        _compared(found, a, b, first.where(mask), second.where(mask), confidence, margin)
         for mask in masks
     ]
 
@@ -107,8 +182,6 @@ def _compared(
     second: Rows,
     confidence: float,
     margin: float | None,
-    resamples: int,
-    seed: int,
 ) -> Difference:
     method = _method(found, a)
     reason = why_not(found, a, len(first)) or why_not(found, b, len(second))
@@ -118,9 +191,7 @@ def _compared(
         try:
             value = found.value(first) - found.value(second)
             pair = _Pair(found, first, second, value)
-            interval = pair.at_once(method, normal_quantile(confidence))
-            if resamples and interval is not None and method != "delong":
-                interval = pair.refined(interval, resamples, seed, confidence)
+            interval = pair.at_once(method, confidence)
         except NoValue as no:
             return Difference(None, None, None, None, method, str(no), "not judged")
     if interval is None:
@@ -129,9 +200,7 @@ def _compared(
     return Difference(value, low, high, p, method, None, judge(found.direction, low, high, margin))
 
 
-def judge(
-    direction: Literal["maximize", "minimize"], low: float, high: float, margin: float | None
-) -> Verdict:
+def judge(direction: Direction, low: float, high: float, margin: float | None) -> Verdict:
     """What the interval of a difference, the first less the second, says of the first."""
     if margin is not None and -margin <= low and high <= margin:
         return "equivalent"
@@ -201,9 +270,8 @@ class _Pair:
 
     def __init__(self, metric: Metric, first: Rows, second: Rows, value: float) -> None:
         self._metric, self._first, self._second, self._value = metric, first, second, value
-        self._binary = first.task == "binary"
 
-    def at_once(self, method: Method, z: float) -> _Interval | None:
+    def at_once(self, method: Method, confidence: float) -> _Interval | None:
         """None where the rows do not say how far off the difference may be."""
         if method == "mcnemar":
             of = self._first.truth == 1 if self._metric.name == "recall" else slice(None)
@@ -211,7 +279,8 @@ class _Pair:
             right = self._first.predicted[of] == truth
             other = self._second.predicted[of] == truth
             only = int((right & ~other).sum()), int((other & ~right).sum())
-            return *matched_difference(*only, len(truth), z), mcnemar(*only), method
+            ends = matched_difference(*only, len(truth), normal_quantile(confidence))
+            return *ends, mcnemar(*only), method
         pull = self._metric.influence(self._first) - self._metric.influence(self._second)
         if len(pull) < LEAST_ROWS:
             return None
@@ -220,58 +289,36 @@ class _Pair:
         error = standard_error(pull)
         if not ALIKE * abs(self._value) < error < math.inf:
             return None
-        p = math.erfc(abs(self._value) / error / math.sqrt(2))
-        return self._value - z * error, self._value + z * error, p, method
+        if method == "normal":
+            reach = float(student_quantile(confidence, len(pull) - 1)) * error
+            p = float(student_tail(self._value / error, len(pull) - 1))
+        else:
+            reach = normal_quantile(confidence) * error
+            p = math.erfc(abs(self._value) / error / math.sqrt(2))
+        return self._value - reach, self._value + reach, p, method
 
-    def refined(
-        self, interval: _Interval, resamples: int, seed: int, confidence: float
-    ) -> _Interval:
-        """By resampling; what was there where too many draws have no value, or all have the same."""
-        rng = np.random.default_rng(seed)
-        counted = self._metric.counted
-        drawn = (
-            np.concatenate(list(self._by_row(rng, resamples)))
-            if counted is None
-            else np.concatenate(list(self._by_outcome(counted, rng, resamples)))
-        )
-        drawn = drawn[~np.isnan(drawn)]
-        if len(drawn) < resamples / 2 or drawn.min() == drawn.max():
-            return interval
-        low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
-        beyond = min(np.count_nonzero(drawn <= 0), np.count_nonzero(drawn >= 0))
-        p = min(1.0, 2 * (beyond + 1) / (len(drawn) + 1))
-        if counted is None:
-            return float(low), float(high), p, "paired bootstrap"
-        p = interval[2] if interval[3] == "mcnemar" else p
-        return float(low), float(high), p, "multinomial bootstrap"
 
-    def _by_outcome(
-        self, counted: Counted, rng: np.random.Generator, resamples: int
-    ) -> Iterator[Floats]:
-        """Draws of how many rows have which label and which two predictions."""
-        size = len(self._first.confusion)
-        outcome = (self._first.truth * size + self._first.predicted) * size + self._second.predicted
-        cells, rows = np.unique(outcome, return_counts=True)
-        truth, first, second = cells // size**2, cells // size % size, cells % size
-        share, step = rows / len(outcome), max(1, _AT_ONCE // (len(cells) + size * size))
-        for start in range(0, resamples, step):
-            times = rng.multinomial(len(outcome), share, min(step, resamples - start))
-            yield self._counted(counted, times, truth * size + first) - self._counted(
-                counted, times, truth * size + second
-            )
+def _by_outcome(
+    counted: Counted, first: Rows, second: Rows, rng: np.random.Generator, resamples: int
+) -> Iterator[Floats]:
+    """Draws of how many rows have which label and which two predictions."""
+    size, binary = len(first.confusion), first.task == "binary"
+    outcome = (first.truth * size + first.predicted) * size + second.predicted
+    cells, rows = np.unique(outcome, return_counts=True)
+    truth, one, other = cells // size**2, cells // size % size, cells % size
+    share, step = rows / len(outcome), max(1, _AT_ONCE // (len(cells) + size * size))
+    for start in range(0, resamples, step):
+        times = rng.multinomial(len(outcome), share, min(step, resamples - start))
+        worth = [
+            _counted(counted, times, truth * size + said, size, binary) for said in (one, other)
+        ]
+        yield worth[0] - worth[1]
 
-    def _counted(self, counted: Counted, times: Array, cells: Array) -> Floats:
-        size = len(self._first.confusion)
-        confusions = np.zeros((size * size, len(times)), dtype=np.int64)
-        np.add.at(confusions, cells, times.T)
-        return counted(confusions.T.reshape(-1, size, size), self._binary)
 
-    def _by_row(self, rng: np.random.Generator, resamples: int) -> Iterator[Floats]:
-        n = len(self._first)
-        for _ in range(resamples):
-            times = np.bincount(rng.integers(0, n, n), minlength=n)
-            first = resampled(self._metric, self._first, times)
-            yield np.array([first - resampled(self._metric, self._second, times)])
+def _counted(counted: Counted, times: Array, cells: Array, size: int, binary: bool) -> Floats:
+    confusions = np.zeros((size * size, len(times)), dtype=np.int64)
+    np.add.at(confusions, cells, times.T)
+    return counted(confusions.T.reshape(-1, size, size), binary)
 
 
 def _method(metric: Metric, answers: Answers) -> Method:

@@ -9,20 +9,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from cockpit.evaluate.answered import ANSWER_COLUMNS, with_answers
+from cockpit.evaluate.handed import Sums
+from cockpit.evaluate.kpi_values import hand_over, kpi_values
+from cockpit.evaluate.kpis import compare_pulls, pull_of
 from cockpit.evaluate.metrics import Figure, measure_many
 from cockpit.evaluate.significance import Difference, benjamini_hochberg, compare_many
 from storage.expressions.terms import FilterError
 from storage.frames import Frames
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
 
     from cockpit.evaluate.answers import Answers, Truths
     from cockpit.evaluate.evaluation import EvaluationSet
+    from cockpit.evaluate.handed import Handed
+    from cockpit.evaluate.kpis import Pull
     from cockpit.project.model import EvaluationTable, Kpi
 
 ALL = "all rows"
-ANSWER_COLUMNS = ("y_true", "y_pred", "y_score")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +37,7 @@ class Cell:
     figures: Mapping[str, Figure]
     """By metric or KPI."""
     differences: Mapping[str, Difference] = field(default_factory=dict)
-    """By metric, from the base; none of the base itself, nor of KPIs."""
+    """By metric or KPI, from the base; none of the base itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,21 @@ class SliceRow:
     """Rows."""
     cells: Mapping[str, Cell]
     """By run."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Material:
+    """What a table was made of, so that its intervals can be refined where nobody waits for them."""
+
+    frame: pl.DataFrame
+    answers: Mapping[str, Answers]
+    """By run."""
+    masks: Truths
+    """(slices, rows)"""
+    kpis: Mapping[str, Kpi]
+    pulls: Mapping[str, Mapping[str, Pull]]
+    """By run and KPI."""
+    judged: EvaluationTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +82,9 @@ class SliceTable:
     fewest: int
     """A slice with fewer rows is shown and not judged."""
     rows: tuple[SliceRow, ...]
+    resamples: int = 0
+    """How often rows were drawn for the intervals; 0: they are those that are there at once."""
+    material: Material | None = field(default=None, compare=False, repr=False)
 
 
 def table(
@@ -76,21 +99,45 @@ def table(
     """Measure each run (its answers by id) on all rows and on each slice, a condition by its name.
 
     A difference from the base counts as better or worse where Benjamini and Hochberg's procedure over the
-    slices lets it. Raises `FilterError`, `ExpressionFailed`, `UnknownMetric`.
+    slices lets it. The intervals are those that are there at once; `refining.refined` draws rows for them.
+    Raises `FilterError`, `ExpressionFailed`, `UnknownMetric`.
     """
     with Frames(on.frame) as frames:
-        held = frames.masks(list(slices.values()))
+        return _table(frames, on, answers, slices, metrics, kpis, base, judged)
+
+
+def _table(
+    frames: Frames,
+    on: EvaluationSet,
+    answers: Mapping[str, Answers],
+    slices: Mapping[str, str],
+    metrics: Sequence[str],
+    kpis: Mapping[str, Kpi],
+    base: str | None,
+    judged: EvaluationTable,
+) -> SliceTable:
+    held = frames.masks(list(slices.values()))
     masks = np.vstack([np.ones((1, on.frame.height), dtype=bool), *(s.to_numpy() for s in held)])
-    counts = masks.sum(axis=1)
-    worth = {
-        run: _figures(on.frame, given, masks, metrics, kpis, judged.confidence)
-        for run, given in answers.items()
-    }
+    counts, sums = masks.sum(axis=1), Sums(masks) if kpis else None
+    worth: dict[str, list[dict[str, Figure]]] = {}
+    pulls: dict[str, dict[str, Pull]] = {}
+    for run, given in answers.items():
+        measured = measure_many(metrics, given, masks, judged.confidence)
+        worth[run] = [dict(zip(metrics, figures, strict=True)) for figures in measured]
+        pulls[run] = {}
+        if sums is not None:
+            frames.turn_to(with_answers(on.frame, given))
+            more, pulls[run] = _kpis(frames, kpis, sums, pulled=base is not None)
+            for figures, found in zip(worth[run], more, strict=True):
+                figures.update(found)
     differences = {
         run: _differences(given, answers[base], masks, metrics, judged)
         for run, given in answers.items()
         if base is not None and run != base
     }
+    if base is not None and sums is not None:
+        for run in differences:
+            _kpi_differences(differences[run], run, base, worth, pulls, kpis, sums, judged)
     none: list[dict[str, Difference]] = [{} for _ in masks]
     rows = tuple(
         SliceRow(
@@ -112,70 +159,36 @@ def table(
         confidence=judged.confidence,
         fewest=judged.rows,
         rows=rows,
+        material=Material(on.frame, answers, masks, kpis, pulls, judged) if differences else None,
     )
 
 
-def with_answers(frame: pl.DataFrame, answers: Answers) -> pl.DataFrame:
-    """The rows of an evaluation set with `y_true`, and `y_pred` and `y_score` where the run gave them."""
-    columns = {"y_true": answers.y_true}
-    if answers.y_pred is not None:
-        columns["y_pred"] = answers.y_pred
-    if answers.y_score is not None and answers.y_score.ndim == 1:
-        columns["y_score"] = answers.y_score
-    told = [pl.Series(name, values) for name, values in columns.items()]
-    if answers.task == "multiclass":
-        labels = pl.Series([str(label) for label in answers.classes], dtype=pl.String)
-        told = [_names(labels, series) for series in told]
-    return frame.drop(name for name in ANSWER_COLUMNS if name in frame.columns).with_columns(told)
-
-
-def _names(labels: pl.Series, codes: pl.Series) -> pl.Series:
-    places = codes.fill_nan(None) if codes.dtype.is_float() else codes
-    return labels.gather(places.cast(pl.UInt32)).alias(codes.name)
-
-
-def _figures(
-    frame: pl.DataFrame,
-    answers: Answers,
-    masks: Truths,
-    metrics: Sequence[str],
-    kpis: Mapping[str, Kpi],
-    confidence: float,
-) -> list[dict[str, Figure]]:
-    """A table a mask: by metric and KPI, its figure."""
-    measured = measure_many(metrics, answers, masks, confidence)
-    found = [dict(zip(metrics, figures, strict=True)) for figures in measured]
-    if kpis:
-        for figures, more in zip(found, _kpis(frame, answers, masks, kpis), strict=True):
-            figures.update(more)
-    return found
-
-
 def _kpis(
-    frame: pl.DataFrame, answers: Answers, masks: Truths, kpis: Mapping[str, Kpi]
-) -> list[dict[str, Figure]]:
-    whole = with_answers(frame, answers)
-    lacking = {name: _lacking(kpi.expression, whole.columns) for name, kpi in kpis.items()}
-    asked = [name for name in kpis if lacking[name] is None]
-    columns = pl.DataFrame({str(place): mask for place, mask in enumerate(masks)})
-    try:
-        with Frames(whole) as frames:
-            values = frames.aggregates([kpis[name].expression for name in asked], columns)
-    except FilterError as error:
-        raise FilterError(f"[kpis] {asked[error.which or 0]}: {error.sentence}") from None
-    counts = [int(count) for count in masks.sum(axis=1)]
+    frames: Frames, kpis: Mapping[str, Kpi], sums: Sums, pulled: bool
+) -> tuple[list[dict[str, Figure]], dict[str, Pull]]:
+    """By slice, the KPIs' figures; and if asked for, how rows pull each of those that have some."""
+    lacking = {name: _lacking(kpi.expression, frames.columns.kinds) for name, kpi in kpis.items()}
+    handed: dict[str, Handed] = {}
+    for name, kpi in kpis.items():
+        if lacking[name] is None:
+            try:
+                handed[name] = hand_over(kpi.expression, frames)
+            except FilterError as error:
+                raise FilterError(f"[kpis] {name}: {error.sentence}") from None
+    values = dict(zip(handed, kpi_values([*handed.values()], frames, sums), strict=True))
     found: list[dict[str, Figure]] = []
-    for n, row in zip(counts, values, strict=True):
-        worth = dict(zip(asked, row, strict=True))
+    for place, n in enumerate(map(int, sums.n)):
         figures = {name: Figure(None, lacking[name], n) for name in kpis if lacking[name]}
-        for name, value in worth.items():
+        for name in handed:
+            value = values[name][place]
             reason = None if value is not None else "no value" if n else "no rows"
             figures[name] = Figure(value, reason, n)
         found.append(figures)
-    return found
+    pulls = {name: pull_of(one, frames, sums) for name, one in handed.items() if pulled}
+    return found, pulls
 
 
-def _lacking(expression: str, there: Sequence[str]) -> str | None:
+def _lacking(expression: str, there: Container[str]) -> str | None:
     """Why a KPI has no value for a run that gave, say, no scores."""
     words = re.findall(r"\w+", expression)
     missing = (name for name in ANSWER_COLUMNS if name in words and name not in there)
@@ -200,13 +213,40 @@ def _differences(
             margin=judged.margins.get(metric),
         )
         counts = masks.sum(axis=1)
-        for place, difference in enumerate(_judged(each, counts, judged)):
+        for place, difference in enumerate(corrected(each, counts, judged)):
             found[place][metric] = difference
     return found
 
 
-def _judged(
-    each: Sequence[Difference], counts: Iterable[int], judged: EvaluationTable
+def _kpi_differences(
+    found: Sequence[dict[str, Difference]],
+    run: str,
+    base: str,
+    worth: Mapping[str, Sequence[Mapping[str, Figure]]],
+    pulls: Mapping[str, Mapping[str, Pull]],
+    kpis: Mapping[str, Kpi],
+    sums: Sums,
+    judged: EvaluationTable,
+) -> None:
+    """Add those of a run from the base."""
+    for name, kpi in kpis.items():
+        mine, other = ([figures[name] for figures in worth[one]] for one in (run, base))
+        first, second = pulls[run].get(name), pulls[base].get(name)
+        if first is None or second is None:
+            reasons = [a.reason or b.reason for a, b in zip(mine, other, strict=True)]
+            each = [
+                Difference(None, None, None, None, "normal", why, "not judged") for why in reasons
+            ]
+        else:
+            one, two = ([figure.value for figure in figures] for figures in (mine, other))
+            margin = judged.margins.get(name)
+            each = compare_pulls(kpi, first, second, one, two, sums, judged.confidence, margin)
+        for place, apart in enumerate(corrected(each, sums.n, judged)):
+            found[place][name] = apart
+
+
+def corrected(
+    each: Sequence[Difference], counts: Iterable[float], judged: EvaluationTable
 ) -> list[Difference]:
     """Too few rows are not judged; of the other slices no more are found different than by chance may be."""
     few = [

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from cockpit.sweep.spec.errors import nearest
 from storage.errors import UserError
 
 if TYPE_CHECKING:
@@ -84,10 +85,8 @@ def _target(name: str, frame: pl.DataFrame, target: str | None) -> pl.Series:
             f'target = "COLUMN" in [data.{name.rpartition("@")[0]}] of cockpit.toml'
         )
     if target not in frame.columns:
-        import difflib
-
-        near = difflib.get_close_matches(target, frame.columns, 1)
-        meant = f"; did you mean {near[0]!r}?" if near else ""
+        near = nearest(target, frame.columns)
+        meant = f"; did you mean {near!r}?" if near else ""
         raise BadTruth(f"{name} has no column {target!r}, which is to be its target{meant}")
     values = frame[target]
     missing = values.null_count()

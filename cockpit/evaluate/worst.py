@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from cockpit.evaluate.answered import ANSWER_COLUMNS, with_answers
 from cockpit.evaluate.metrics import losses
 from cockpit.evaluate.rows import NoValue
-from cockpit.evaluate.slices import ANSWER_COLUMNS, with_answers
 from storage.errors import UserError
 from storage.frames import Frames
 

@@ -101,7 +101,7 @@ class Judging:
 
         Raises `UserError`.
         """
-        from cockpit.evaluate.slices import ANSWER_COLUMNS
+        from cockpit.evaluate.answered import ANSWER_COLUMNS
         from cockpit.evaluate.worst import worst_rows
 
         on = self._set(label).on
@@ -220,7 +220,7 @@ class Judging:
         from cockpit.evaluate.evaluation import answers_of
 
         key = (_state(known, run), on.version.label, on.version.digest, on.target)
-        return self._answers.once(key, lambda: answers_of(known, on, run))
+        return self._answers.once(key, lambda: answers_of(known, on, run, rescore=True))
 
     def _all_loaded(
         self, known: Known, on: EvaluationSet, runs: Sequence[str]

@@ -234,6 +234,8 @@ def parts(
         found += [(" ", ""), *_bar(texts, detail.bar, dim, blocks)]
     _, word, tone = VERDICTS.get(texts.verdict, ("", "", "quiet"))
     glyph = VERDICTS.get(texts.verdict, ("",))[0]
+    if texts.verdict == "not judged" and not shown.few(row):
+        word = "untested"
     if detail.difference and sizes.difference:
         text = _aligned(texts.difference, sizes.differences) if texts.difference else ""
         found.append((fmt.fit(f"  {text}", 2 + sizes.difference), dim))

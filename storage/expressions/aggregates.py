@@ -10,13 +10,14 @@ Sums and means are compensated (Kahan), for the rows' order is nobody's choice. 
 between its neighbours; `stddev` is of a sample (n - 1).
 
 An expression comes out in three layers, for the rows' part is the same for all slices of the rows: values by
-row (`r0`…), aggregates of those (`a0`…), and one answer an expression.
+row (`r0`…), aggregates of those (`a0`…), and one answer an expression. Of each aggregate it is known what it
+makes of which values, so that it can be made anew where rows count more or less than once.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from sqlglot import exp
 
@@ -43,10 +44,39 @@ _OF_NUMBERS: dict[type[exp.Expr], str] = {
 """DuckDB's names by sqlglot's."""
 _QUANTILES: dict[type[exp.Expr], str] = {exp.Quantile: "quantile", exp.PercentileCont: "expression"}
 """By sqlglot's name, that of the share."""
+Of = Literal["sum", "mean", "count", "stddev", "stddev_pop", "quantile", "min", "max", "distinct"]
+_MADE: dict[type[exp.Expr], Of] = {
+    exp.Sum: "sum",
+    exp.Avg: "mean",
+    exp.Min: "min",
+    exp.Max: "max",
+    exp.Median: "quantile",
+    exp.Quantile: "quantile",
+    exp.PercentileCont: "quantile",
+    exp.Stddev: "stddev",
+    exp.StddevSamp: "stddev",
+    exp.StddevPop: "stddev_pop",
+    exp.Count: "count",
+    exp.CountIf: "count",
+}
+_SMOOTH = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Neg, exp.Paren)
 AGGREGATES = (
     *("sum", "avg", "min", "max", "count", "count_if", "median", "quantile"),
     *("stddev", "stddev_pop"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """An aggregate, by what it makes of the rows' values."""
+
+    of: Of
+    row: str | None
+    """The name of the values; None: every row counts 1."""
+    kept: str | None
+    """The name of what says which rows count; None: all of them."""
+    share: float = 0.5
+    """Of a quantile."""
 
 
 @dataclass(slots=True)
@@ -59,6 +89,10 @@ class Plan:
     """SQL of the aggregates, to the name each has in `answers`: `a0`…"""
     answers: list[str] = field(default_factory=list)
     """SQL of a double by expression; null, or not finite, where there is no value."""
+    parts: dict[str, Part] = field(default_factory=dict)
+    """By the aggregates' names, what they are made of."""
+    smooth: list[bool] = field(default_factory=list)
+    """By expression, whether it is sums, differences, products and quotients of its aggregates, and no more."""
 
     def row(self, sql: str) -> str:
         """The name of a row's value."""
@@ -76,6 +110,7 @@ def add(tree: exp.Expr, columns: Columns, values: Values, plan: Plan) -> None:
     if not compiler.called:
         raise FilterError("a KPI is an aggregate: sum(…), avg(…), count(*)…; here is none")
     plan.answers.append(sql)
+    plan.smooth.append(_is_smooth(tree))
 
 
 class _Aggregates(Rows):
@@ -107,41 +142,55 @@ class _Aggregates(Rows):
         return super()._term(node)
 
     def _aggregate(self, node: exp.Expr, kept: str | None) -> Term:
-        sql = self._call_of(node)
+        sql, row = self._call_of(node)
         if kept is not None:
             sql += f" filter (where {kept})"
         self.called = True
         name = self._plan.call(f"({sql})::double")
+        self._plan.parts[name] = self._part(node, row, kept)
         return Term({Kind.NUMBER: f"nullif({name}, 'nan'::double)"}, raw=name)
 
-    def _call_of(self, node: exp.Expr) -> str:
+    def _part(self, node: exp.Expr, row: str | None, kept: str | None) -> Part:
+        kind = type(node)
+        if kind is exp.Count and type(node.this) is exp.Distinct:
+            return Part("distinct", row, kept)
+        share = node.args.get(_QUANTILES[kind]) if kind in _QUANTILES else None
+        return Part(_MADE[kind], row, kept, number_of(str(share.this)) if share else 0.5)
+
+    def _call_of(self, node: exp.Expr) -> tuple[str, str | None]:
+        """The SQL of an aggregate, and the name of the values it is of."""
         kind = type(node)
         if kind is exp.Count:
             return self._count(node)
         if kind is exp.CountIf:
             only(node, "this")
             holds = self._rows().condition(_argument(node))
-            return f"count({self._plan.row(f'nullif(coalesce({holds}, false), false)')})"
+            row = self._plan.row(f"nullif(coalesce({holds}, false), false)")
+            return f"count({row})", row
         if kind in _QUANTILES:
             only(node, "this", _QUANTILES[kind])
             share = self._share(node, node.args.get(_QUANTILES[kind]))
-            return f"quantile_cont({self._number(_argument(node))}, {share})"
+            row = self._number(_argument(node))
+            return f"quantile_cont({row}, {share})", row
         if kind in _OF_NUMBERS:
             only(node, "this")
-            return f"{_OF_NUMBERS[kind]}({self._number(_argument(node))})"
+            row = self._number(_argument(node))
+            return f"{_OF_NUMBERS[kind]}({row})", row
         raise refused(node, self.callable_names)
 
-    def _count(self, node: exp.Expr) -> str:
+    def _count(self, node: exp.Expr) -> tuple[str, str | None]:
         only(node, "this", "big_int")
         counted = node.this
         if counted is None or type(counted) is exp.Star:
-            return "count(*)"
+            return "count(*)", None
         if type(counted) is not exp.Distinct:
-            return f"count({self._any(counted)})"
+            row = self._any(counted)
+            return f"count({row})", row
         only(counted, "expressions")
         if len(counted.expressions) != 1:
             raise FilterError("count(distinct …) takes one value", column_of(node))
-        return f"count(distinct {self._any(counted.expressions[0])})"
+        row = self._any(counted.expressions[0])
+        return f"count(distinct {row})", row
 
     def _share(self, node: exp.Expr, share: exp.Expr | None) -> str:
         if type(share) is exp.Literal and not share.is_string:
@@ -165,3 +214,10 @@ def _argument(node: exp.Expr) -> exp.Expr:
     if found is None:
         raise FilterError("an aggregate takes a value: sum(x)", column_of(node))
     return found
+
+
+def _is_smooth(node: exp.Expr) -> bool:
+    if isinstance(node, exp.AggFunc | exp.Filter | exp.Literal):
+        return True
+    inner = [one for one in (node.args.get("this"), node.args.get("expression")) if one is not None]
+    return type(node) in _SMOOTH and all(map(_is_smooth, inner))

@@ -10,11 +10,12 @@ import numpy as np
 import polars as pl
 import pytest
 
+from cockpit.evaluate.answered import with_answers
 from cockpit.evaluate.answers import Answers
 from cockpit.evaluate.evaluation import EvaluationSet
 from cockpit.evaluate.metrics import measure
 from cockpit.evaluate.significance import compare
-from cockpit.evaluate.slices import ALL, SliceTable, table, with_answers
+from cockpit.evaluate.slices import ALL, SliceTable, table
 from cockpit.evaluate.truth import truth_of
 from cockpit.project.model import EvaluationTable, Kpi
 from storage.datasets import Version
