@@ -16,6 +16,7 @@ from cockpit.cli.common import (
     open_session,
     store_option,
 )
+from cockpit.cli.watching import watched
 
 if TYPE_CHECKING:
     from cockpit.data.columns import Remark
@@ -83,16 +84,18 @@ def register(
     if path is None and name not in project.data:
         raise click.UsageError(f"name a PATH, or say it in cockpit.toml: [data.{name}] path = …")
     label = None if positive is None else scalar(positive)
-    done = keep_version(
-        layout,
-        name,
-        project.folder / project.data[name].path if path is None else path,
-        key=key,
-        target=target,
-        positive=label,
-        keep=keep,
-        project=project,
-    )
+    with watched(f"reading {name}") as watch:
+        done = keep_version(
+            layout,
+            name,
+            project.folder / project.data[name].path if path is None else path,
+            key=key,
+            target=target,
+            positive=label,
+            keep=keep,
+            project=project,
+            watch=watch,
+        )
     if as_json:
         click.echo(to_json({"new": done.new, **_as_json(layout, done.version)}))
         return
@@ -151,7 +154,8 @@ def show(ctx: click.Context, dataset: str, as_json: bool, store: str | None) -> 
     layout = layout_to_read(ctx, store)
     with open_session(layout) as session:
         version = find(session, dataset)
-    version = looked_at(layout, version)
+    with watched(f"reading {version.label}") as watch:
+        version = looked_at(layout, version, watch)
     if as_json:
         click.echo(to_json(_as_json(layout, version)))
     else:

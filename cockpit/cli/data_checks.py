@@ -9,6 +9,7 @@ import click
 
 from cockpit import difference_words as words
 from cockpit.cli.common import json_option, layout_to_read, names_of, store_option
+from cockpit.cli.watching import watched
 from cockpit.format import MISSING, count, plain
 
 if TYPE_CHECKING:
@@ -68,8 +69,9 @@ def check(
     layout = layout_to_read(ctx, store)
     asked = with_contract(find_data(layout, find_project(layout), data), contract)
     table = asked.table
-    report = on_rows(lambda frame: check_contract(frame, table), asked)
-    found = on_rows(lambda frame: leaks_of(frame, table), asked)
+    with watched(f"checking {asked.label}") as watch:
+        report = on_rows(lambda frame: check_contract(frame, table, watch=watch), asked)
+        found = on_rows(lambda frame: leaks_of(frame, table, watch), asked)
     if as_json:
         click.echo(to_json(_writable(_report_as_json(asked, report, found))))
     else:
@@ -109,7 +111,8 @@ def diff(
 
     before, after = _pair(ctx, store, old, new)
     key = key or before.table.key or after.table.key
-    found = on_rows(lambda a, b: compare(a, b, key), before, after)
+    with watched(f"comparing {before.label} and {after.label}") as watch:
+        found = on_rows(lambda a, b: compare(a, b, key, watch), before, after)
     if as_json:
         said = {"old": before.label, "new": after.label, "differs": found.differs}
         click.echo(to_json(_writable({**said, "cells": found.cells, **asdict(found)})))
@@ -157,7 +160,8 @@ def drift(
 
     before, after = _pair(ctx, store, old, new)
     names = {name for data in (before, after) for name in (*data.table.key, *data.table.ignore)}
-    found = on_rows(lambda a, b: compare(a, b, columns or None, names), before, after)
+    with watched(f"comparing {before.label} and {after.label}") as watch:
+        found = on_rows(lambda a, b: compare(a, b, columns or None, names, watch), before, after)
     if as_json:
         click.echo(to_json(_drift_as_json(before, after, found)))
     else:

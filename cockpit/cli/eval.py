@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cockpit.cli.common import json_option, layout_to_read, open_session, store_option
+from cockpit.cli.common import json_option, layout_to_read, names_of, open_session, store_option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -85,6 +85,7 @@ def show_command(ctx: click.Context, name: str, as_json: bool, store: str | None
 @click.option(
     "--rows",
     metavar="KEYS",
+    callback=names_of,
     help="These rows, by key (or number where there is none), with commas.",
 )
 @click.option("--why", metavar="TEXT", required=True, help="Kept with the version.")
@@ -100,7 +101,7 @@ def grow_command(
     name: str,
     source: str,
     where: str | None,
-    rows: str | None,
+    rows: tuple[str, ...],
     why: str,
     run: str | None,
     limit: int | None,
@@ -118,13 +119,12 @@ def grow_command(
     from cockpit.project.reading import find_project
     from storage.events import to_json
 
-    if where is None and rows is None:
+    if where is None and not rows:
         raise click.UsageError("which rows? --where EXPR or --rows KEYS")
     layout = layout_to_read(ctx, store)
     project = find_project(layout)
     brought_up(layout, project, name)
-    keys = tuple(key.strip() for key in (rows or "").split(",") if key.strip())
-    asked = Asked(source, where, keys, run, why, limit)
+    asked = Asked(source, where, rows, run, why, limit)
     try:
         grown = grow(layout, project, name, asked)
     except NothingNew as nothing:
@@ -266,6 +266,7 @@ def _grown_as_json(grown: Grown) -> dict[str, Any]:
         "there": grown.there,
         "comparable": list(grown.comparable),
         "others": grown.others,
+        "models": grown.models,
     }
 
 
@@ -286,10 +287,17 @@ def _say_grown(grown: Grown) -> None:
                 f"comparable on it, since they have answered the new rows where they come from: {names}"
             )
         )
-    if grown.others:
+    if grown.models:
         click.echo(
             plain(
-                f"{grown.others} {'run is' if grown.others == 1 else 'runs are'} scored on earlier versions alone: "
+                f"{grown.models} {'run has' if grown.models == 1 else 'runs have'} saved a model: it is asked about "
+                f"the new rows where they are scored on {grown.version.label}"
+            )
+        )
+    if others := grown.others - grown.models:
+        click.echo(
+            plain(
+                f"{others} {'run is' if others == 1 else 'runs are'} scored on earlier versions alone: "
                 f"compare them with --on {grown.parent.label}, or score them anew"
             )
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from cockpit.cli.scoring import Scored
     from cockpit.evaluate.metrics import Figure
@@ -18,9 +18,15 @@ _WIDE = 110
 """Columns of a terminal that has room for differences."""
 
 
-def find(found: Scored, top: int, level: int, metric: str | None, as_json: bool) -> None:
-    """Search and print; raises `NoLoss` where the run's rows have no loss."""
+def find(
+    found: Scored, top: int, level: int, metric: str | None, *, everything: bool, as_json: bool
+) -> None:
+    """Search and print, the variants where `everything` is wanted or as JSON.
+
+    Raises `NoLoss` where the run's rows have no loss.
+    """
     from cockpit.cli.scoring import metrics_of
+    from cockpit.evaluate.features import set_features
     from cockpit.evaluate.search import find_slices
     from cockpit.evaluate.worst import losses_of
     from storage.events import to_json
@@ -30,7 +36,7 @@ def find(found: Scored, top: int, level: int, metric: str | None, as_json: bool)
     search = find_slices(
         found.on.frame,
         losses_of(answers),
-        columns=_columns(found),
+        columns=set_features(found.project, found.on),
         k=top,
         level=level,
         progress=_progress(),
@@ -38,24 +44,14 @@ def find(found: Scored, top: int, level: int, metric: str | None, as_json: bool)
     _clear()
     shown = metrics_of(found, [metric] if metric else [])[0]
     kpis = {name: kpi for name, kpi in found.project.kpis.items() if name == shown}
-    expressions = {each.expression: each.expression for each in search.found}
+    shown_slices = search.found if everything or as_json else search.own
+    expressions = {each.expression: each.expression for each in shown_slices}
     table = found.table(expressions, [] if kpis else [shown], kpis)
     figures = [row.cells[run].figures[shown] for row in table.rows]
     if as_json:
         click.echo(to_json(_as_json(found, search, shown, figures)))
     else:
-        _print(found, search, shown, figures)
-
-
-def _columns(found: Scored) -> list[str]:
-    """What a slice may be about: what a model may see."""
-    from cockpit.data.contract import features_of
-    from cockpit.project.model import DataTable
-
-    on = found.on
-    table = found.project.data.get(on.version.name) or DataTable(path="", target=on.target)
-    features = features_of(table, on.frame.columns)
-    return [name for name in features if name not in on.key and name != on.target]
+        _print(found, search, shown_slices, shown, figures)
 
 
 def _progress() -> Callable[[float], None] | None:
@@ -98,7 +94,13 @@ def _as_json(found: Scored, search: Search, metric: str, figures: list[Figure]) 
     }
 
 
-def _print(found: Scored, search: Search, metric: str, figures: list[Figure]) -> None:
+def _print(
+    found: Scored,
+    search: Search,
+    slices: Sequence[WeakSlice],
+    metric: str,
+    figures: list[Figure],
+) -> None:
     from rich.text import Text
 
     from cockpit.cli.slice_tables import figure_text
@@ -115,9 +117,9 @@ def _print(found: Scored, search: Search, metric: str, figures: list[Figure]) ->
     table.columns[0].no_wrap, table.columns[0].overflow = False, "fold"
     for column in table.columns[1 : 4 + len(wide)]:
         column.justify = "right"
-    for each, figure in zip(search.found, figures[1:], strict=True):
+    for each, figure in zip(slices, figures[1:], strict=True):
         table.add_row(
-            Text(plain(each.expression)),
+            Text(f"~ {plain(each.expression)}" if each.variant_of else plain(each.expression)),
             Text(f"{each.n:,}"),
             *map(Text, _losses(each)[: 2 + len(wide)]),
             Text(_confirmed(each)),
@@ -134,11 +136,23 @@ def _print(found: Scored, search: Search, metric: str, figures: list[Figure]) ->
         out.print(Text(plain(f"{name}: {why}"), style="dim"))
     if not search.found:
         out.print(Text(f"no slice of {search.least} rows or more is worse than the rest"))
-    else:
-        hint = (
-            'found on one half of the rows, judged on the other; -w "SLICE" --save NAME keeps one'
-        )
-        out.print(Text(hint, style="dim"))
+        return
+    if hidden := len(search.found) - len(search.own):
+        out.print(Text(_variants(hidden, len(slices) > len(search.own)), style="dim"))
+    hint = 'found on one half of the rows, judged on the other; -w "SLICE" --save NAME keeps one'
+    out.print(Text(hint, style="dim"))
+
+
+def _variants(count: int, shown: bool) -> str:
+    """How many slices repeat better ones, and by what rule."""
+    rule = (
+        "half of the rows of both are shared with a better slice, or two thirds of one's and it is no "
+        "worse by itself"
+    )
+    many = f"{count} variant{'s' * (count != 1)}"
+    if shown:
+        return f"~ {many} ({rule})"
+    return f"{many} hidden ({rule}); --all shows them"
 
 
 def _losses(each: WeakSlice) -> list[str]:

@@ -15,6 +15,7 @@ import polars as pl
 from cockpit.data.by_columns import height
 from cockpit.data.column_types import reading
 from cockpit.data.row_rules import PLACE, RowRule, RowRules, columns_of, theirs
+from cockpit.data.watching import UNWATCHED
 from cockpit.project.model import Contract
 from cockpit.project.rules import ContractError, bound, choices, meant_type, whole
 from cockpit.sweep.spec.errors import nearest
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from cockpit.data.column_types import Reading
+    from cockpit.data.watching import Watch
     from cockpit.project.model import ColumnRule, DataTable
     from cockpit.project.rules import Type
 
@@ -105,13 +107,19 @@ def features_of(table: DataTable, columns: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in columns if name not in left_out)
 
 
-def check(frame: pl.LazyFrame, table: DataTable, *, now: datetime | None = None) -> Report:
+def check(
+    frame: pl.LazyFrame,
+    table: DataTable,
+    *,
+    now: datetime | None = None,
+    watch: Watch = UNWATCHED,
+) -> Report:
     """Check data against their table's contract, and that its key is one; rows in the order of the file.
 
     Missing values break only what is said of missing values, and the rules over several columns. Raises
     `ContractError` where the contract itself is at fault, `ExpressionFailed` where a rule takes too long.
     """
-    found = _Check(frame, table, now or datetime.now(UTC))
+    found = _Check(frame, table, now or datetime.now(UTC), watch)
     return Report(tuple(found.results()), found.rows)
 
 
@@ -120,6 +128,7 @@ class _Check:
     frame: pl.LazyFrame
     table: DataTable
     now: datetime
+    watch: Watch
     rows: int = 0
     schema: Mapping[str, pl.DataType] = field(init=False)
     contract: Contract = field(init=False)
@@ -136,7 +145,7 @@ class _Check:
             if name in self.schema
         }
         rules, unchecked = self._row_rules(meant, readings)
-        counted = RowRules(self.frame, rules, self.table.key, EXAMPLES).count()
+        counted = RowRules(self.frame, rules, self.table.key, EXAMPLES).count(self.watch)
         self.rows = counted.rows
         results = list(self._columns())
         for rule, failed, examples in zip(rules, counted.failed, counted.examples, strict=True):
@@ -208,6 +217,7 @@ class _Check:
 
     def _shared(self, names: Sequence[str]) -> tuple[int, tuple[Mapping[str, Any], ...]]:
         """Rows whose values (none of them missing) others have too; and the first of them, two by two."""
+        self.watch.at(self.rows, self.rows, f"whether {', '.join(names)} stands twice")
         columns = [pl.col(name).alias(f"k{n}") for n, name in enumerate(names)]
         keys = [f"k{n}" for n in range(len(names))]
         found = (

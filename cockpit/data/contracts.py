@@ -69,7 +69,7 @@ def find_data(layout: Layout, project: Project, text: str) -> Data:
     path = os.path.abspath(text)
     if os.path.exists(path) or _is_pattern(text):
         format_of(files_of(path)[0])
-        name = _name_at(project, path)
+        name = name_at(project, path)
         table = project.data[name] if name else DataTable(path=path)
         return Data(text, path, table, name)
     try:
@@ -144,26 +144,33 @@ def _checked(data: Data) -> tuple[str, ...]:
 
 
 def _of_sweep(spec: Spec, project: Project, layout: Layout) -> Iterator[Data]:
-    """The sweep's data that cockpit.toml knows, by name or by path, and the project's evaluation sets."""
+    """The sweep's data that cockpit.toml knows, by name or by path, and the project's evaluation sets: each in the
+    version that the runs get.
+    """
+    from cockpit.data.versions import counted
+
     for text in spec.versions.values():
         if text.partition("@")[0] in project.data:
             with suppress(
                 UserError
             ):  # the sweep itself says where its spec names what is not there
                 yield _version(layout, project, text)
-    named = set()
+    named = {text.partition("@")[0] for text in spec.versions.values()}
     for name, path in spec.data.items():
-        known = name if name in project.data else _name_at(project, os.fspath(path))
+        known = name if name in project.data else name_at(project, os.fspath(path))
         if known is not None:
-            named.add(known)
+            named.add(name)
             yield Data(name, os.fspath(path), project.data[known], known)
     for name, table in project.data.items():
-        path = project.folder / table.path
-        if table.evaluation and name not in named and (path.exists() or _is_pattern(table.path)):
-            yield Data(name, os.fspath(path), table, name)
+        if table.evaluation and name not in named:
+            try:
+                label, place = counted(layout, project, name)
+            except DataError:
+                continue  # the start itself says that it is not there
+            yield Data(label, place, table, name)
 
 
-def _name_at(project: Project, path: str) -> str | None:
+def name_at(project: Project, path: str) -> str | None:
     """The dataset of cockpit.toml that lies there."""
     wanted = os.path.realpath(path)
     for name, table in project.data.items():

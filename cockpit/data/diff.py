@@ -14,10 +14,13 @@ import polars as pl
 
 from cockpit.data.by_columns import height, parts
 from cockpit.data.column_types import type_of
+from cockpit.data.watching import UNWATCHED
 from storage.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from cockpit.data.watching import Watch
 
 EXAMPLES = 5
 PLACE = "row"
@@ -100,16 +103,19 @@ class Difference:
         return sum(one.changed for one in self.columns)
 
 
-def diff(old: pl.LazyFrame, new: pl.LazyFrame, key: Sequence[str] = ()) -> Difference:
+def diff(
+    old: pl.LazyFrame, new: pl.LazyFrame, key: Sequence[str] = (), watch: Watch = UNWATCHED
+) -> Difference:
     """Compare two tables row by row: by key, or without one by the rows' places.
 
-    Raises `DiffError` where the key is not in both, or of another type in each.
+    Raises `DiffError` where the key is not in both, or of another type in each, and `Ended`.
     """
     before, after = old.collect_schema(), new.collect_schema()
     _check(key, before, after)
-    pairs = _by_key(old, new, key) if key else _by_place(old, new)
     shared = [name for name in before if name in after and name not in key]
-    columns, changed = _columns(old, new, pairs, shared)
+    watch.at(0, len(shared) + 1, f"matching rows by {', '.join(key)}" if key else "counting rows")
+    pairs = _by_key(old, new, key) if key else _by_place(old, new)
+    columns, changed = _columns(old, new, pairs, shared, watch)
     both = pairs.old_places.len()
     return Difference(
         key=tuple(key),
@@ -224,17 +230,19 @@ def _duplicates(found: pl.DataFrame, side: str, keys: Mapping[str, pl.DataFrame]
 
 
 def _columns(
-    old: pl.LazyFrame, new: pl.LazyFrame, pairs: _Pairs, names: Sequence[str]
+    old: pl.LazyFrame, new: pl.LazyFrame, pairs: _Pairs, names: Sequence[str], watch: Watch
 ) -> tuple[tuple[ColumnChange, ...], int]:
     """The changes by column, and how many rows have any."""
     any_change = pl.repeat(False, pairs.old_places.len(), dtype=pl.Boolean, eager=True)
     found: list[ColumnChange] = []
     for some in parts(names, max(pairs.rows)):
+        watch.at(len(found) + 1, len(names) + 1, some[0])
         before = _rows(old, some, pairs.old_places)
         after = _rows(new, some, pairs.new_places)
         for change, differs in _compared(before, after, pairs):
             found.append(change)
             any_change |= differs
+            watch.at(len(found) + 1, len(names) + 1, change.name)
     return tuple(found), int(any_change.sum())
 
 

@@ -25,6 +25,7 @@ from cockpit.data.effects import (
     missing,
     psi,
 )
+from cockpit.data.watching import UNWATCHED
 from storage.errors import UserError
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cockpit.data.effects import Counts, Values
+    from cockpit.data.watching import Watch
 
 BINS = 10
 """Of a column of numbers, each with a like part of the old rows."""
@@ -110,12 +112,13 @@ def drift(
     new: pl.LazyFrame,
     columns: Sequence[str] | None = None,
     leave_out: Collection[str] = (),
+    watch: Watch = UNWATCHED,
 ) -> Drift:
     """Compare the columns of two samples, all they share or those named; some columns in memory at a time.
 
     A key is best left out: it names rows and is distributed in no way of its own. Labels and predictions
     drift as features do: `columns=["y_true", "y_pred", "y_score"]`. Raises `DriftError` where a named column
-    is missing or there are no rows.
+    is missing or there are no rows, and `Ended`.
     """
     before, after = old.collect_schema(), new.collect_schema()
     for name in columns or ():
@@ -126,11 +129,14 @@ def drift(
     if not all(rows):
         raise DriftError(f"the {'new' if rows[0] else 'old'} data have no rows: nothing to compare")
     shared = [name for name in before if name in after and name not in leave_out]
-    asked = shared if columns is None else columns
+    asked = list(dict.fromkeys(shared if columns is None else columns))
     found: list[ColumnDrift] = []
-    for some in parts(list(dict.fromkeys(asked)), max(rows)):
+    for some in parts(asked, max(rows)):
+        watch.at(len(found), len(asked), some[0])
         sides = [frame.select(some).collect(engine="streaming") for frame in (old, new)]
-        found += [_column(name, sides[0][name], sides[1][name]) for name in some]
+        for name in some:
+            watch.at(len(found), len(asked), name)
+            found.append(_column(name, sides[0][name], sides[1][name]))
     return Drift(
         rows,
         tuple(found),

@@ -14,12 +14,14 @@ import polars as pl
 
 from cockpit.data.by_columns import height, parts
 from cockpit.data.contract import features_of
+from cockpit.data.watching import UNWATCHED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
+    from cockpit.data.watching import Watch
     from cockpit.project.model import DataTable
 
     Codes = NDArray[np.int64]
@@ -57,7 +59,10 @@ class Leak:
 
 
 def leaks(
-    frame: pl.LazyFrame, target: str, features: Sequence[str] | None = None
+    frame: pl.LazyFrame,
+    target: str,
+    features: Sequence[str] | None = None,
+    watch: Watch = UNWATCHED,
 ) -> tuple[Leak, ...]:
     """The features (default: all other columns) that alone predict the target almost without a mistake.
 
@@ -76,20 +81,24 @@ def leaks(
     if judge is None:
         return ()
     found = []
+    done = 0
     for some in parts(names, rows):
+        watch.at(done, len(names), f"does {some[0]} tell {target}?")
         for values in _drawn(frame, some, drawn).filter(there):
+            watch.at(done, len(names), f"does {values.name} tell {target}?")
+            done += 1
             score = judge.score(_codes(_plain(values)))
             if score is not None and score >= LIMIT:
                 found.append(Leak(values.name, target, judge.measure, min(1.0, score)))
     return tuple(sorted(found, key=lambda leak: -leak.value))
 
 
-def leaks_of(frame: pl.LazyFrame, table: DataTable) -> tuple[Leak, ...]:
+def leaks_of(frame: pl.LazyFrame, table: DataTable, watch: Watch = UNWATCHED) -> tuple[Leak, ...]:
     """The leaks of a dataset as cockpit.toml describes it; none where it has no target."""
     columns = list(frame.collect_schema())
     if table.target is None or table.target not in columns:
         return ()
-    return leaks(frame, table.target, features_of(table, columns))
+    return leaks(frame, table.target, features_of(table, columns), watch)
 
 
 def _can(dtype: pl.DataType) -> bool:

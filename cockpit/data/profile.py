@@ -17,11 +17,14 @@ import polars as pl
 from cockpit.data.by_columns import height
 from cockpit.data.column_types import type_of
 from cockpit.data.columns import TOP, ColumnProfile, Odd
+from cockpit.data.watching import UNWATCHED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
+
+    from cockpit.data.watching import Watch
 
 BINS = 20
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
@@ -51,35 +54,48 @@ class Profile:
     """Rows that quantiles, histograms and frequent values are of; None: all."""
 
 
-def profile(frame: pl.LazyFrame, size: int = 0, packed: bool = False) -> Profile:
+def profile(
+    frame: pl.LazyFrame, size: int = 0, packed: bool = False, watch: Watch = UNWATCHED
+) -> Profile:
     """Describe a table; `size` is that of its files in bytes, `packed` whether they are compressed.
 
-    Raises what polars does where the rows cannot be read (see `cockpit.data.reading.reading`).
+    Raises what polars does where the rows cannot be read (see `cockpit.data.reading.reading`), and `Ended`.
     """
     width = max(1, len(frame.collect_schema()))
     size *= UNPACKED if packed else 1
+    watch.at(0, width + 1, "reading the rows")
     if size <= MOST_BYTES:
         whole = frame.collect(engine="streaming")
         if whole.height * width <= MOST_CELLS:
-            return Profile(whole.height, _described(whole))
+            return Profile(whole.height, _described(whole, watch))
         frame = whole.lazy()
     rows = height(frame)
+    watch.at(0, width + 1, f"reading {rows:,} rows")
     share = min(1.0, MOST_CELLS / (rows * width), MOST_BYTES / max(1, size))
     every = -(-rows // max(FEWEST_ROWS, int(rows * share)))
     exact, sample = pl.collect_all(
         [frame.select(_exact(frame.collect_schema())), frame.gather_every(every)],
         engine="streaming",
     )
-    columns = _described(sample)
+    columns = _described(sample, watch)
     told = exact.row(0, named=True)
     whole_columns = (_over_all(column, place, told, rows) for place, column in enumerate(columns))
     return Profile(rows, tuple(whole_columns), sample.height)
 
 
-def _described(frame: pl.DataFrame) -> tuple[ColumnProfile, ...]:
+def _described(frame: pl.DataFrame, watch: Watch) -> tuple[ColumnProfile, ...]:
     """Column by column, on as many threads as there are cores: numpy and polars let go of Python's lock."""
+    columns = frame.get_columns()
+    found: list[ColumnProfile] = []
     with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
-        return tuple(pool.map(_column, frame.get_columns()))
+        under_way = [pool.submit(_column, column) for column in columns]
+        try:
+            for done, each in enumerate(under_way):
+                watch.at(done + 1, len(columns) + 1, columns[done].name)
+                found.append(each.result())
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+    return tuple(found)
 
 
 def _column(column: pl.Series) -> ColumnProfile:

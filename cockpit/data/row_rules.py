@@ -10,6 +10,7 @@ import dataframely as dy
 import polars as pl
 
 from cockpit.data.by_columns import height
+from cockpit.data.watching import UNWATCHED
 from storage.expressions.columns import Columns
 from storage.expressions.rows import Rows
 from storage.expressions.syntax import parse
@@ -19,6 +20,7 @@ from storage.frames import Frames
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from cockpit.data.watching import Watch
     from storage.expressions.terms import Term
 
 BATCH = 1 << 18
@@ -101,13 +103,15 @@ class RowRules:
         self._columns = [name for name in there if name in needed] or list(there)[:1]
         self._schema = _schema_of(self._columns, rules)
 
-    def count(self) -> Counted:
-        """Go through the data once."""
+    def count(self, watch: Watch = UNWATCHED) -> Counted:
+        """Go through the data once. Raises `Ended`."""
         rows, failed = 0, [0] * len(self._rules)
         examples: list[list[Mapping[str, Any]]] = [[] for _ in self._rules]
         if not self._columns:
             return Counted(height(self._frame), tuple(failed), tuple(map(tuple, examples)))
+        of = height(self._frame)
         for batch in self._frame.select(self._columns).collect_batches(chunk_size=BATCH):
+            watch.at(rows, of, "its rules, row by row")
             for rule, broken in self._broken(batch):
                 failed[rule] += len(broken)
                 first = broken.head(self._wanted - len(examples[rule]))

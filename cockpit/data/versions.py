@@ -12,6 +12,7 @@ found when somebody first asks for them (`looked_at`): no sweep waits for that.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from time import time
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,7 @@ from cockpit.data.files import (
 from cockpit.data.keeping import keep_copy, kept_at
 from cockpit.data.profile import profile
 from cockpit.data.reading import on_rows, reading, scan
+from cockpit.data.watching import UNWATCHED
 from cockpit.project.checks import name_problem
 from cockpit.sweep.provenance.data import Hashes
 from cockpit.sweep.spec.errors import hint, printable, show
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cockpit.data.files import Content
+    from cockpit.data.watching import Watch
     from cockpit.project.model import DataTable, Project, Scalar
     from storage.datasets import Version
     from storage.events import Event
@@ -86,6 +89,7 @@ def register(
     positive: Scalar | None = None,
     keep: bool = False,
     project: Project | None = None,
+    watch: Watch = UNWATCHED,
 ) -> Registered:
     """Make what a path or a pattern holds a version of the dataset `name`; it may be one already.
 
@@ -101,17 +105,25 @@ def register(
     format_of(content.files[0][0])
     layout.create()
     hashes.save()
-    return _settled(layout, name, content, said, keep or (table is not None and table.evaluation))
+    keep = keep or (table is not None and table.evaluation)
+    return _settled(layout, name, content, said, keep, watch)
 
 
-def _settled(layout: Layout, name: str, content: Content, said: Roles, keep: bool) -> Registered:
+def _settled(
+    layout: Layout,
+    name: str,
+    content: Content,
+    said: Roles,
+    keep: bool,
+    watch: Watch = UNWATCHED,
+) -> Registered:
     """Write down what is not known yet of a content under a name, and keep a copy where that is asked for."""
     with Store(layout).session() as session:
         before = next(
             (one for one in datasets.versions(session, name) if one.digest == content.digest), None
         )
         known = before or datasets.by_digest(session, [content.digest]).get(content.digest)
-    facts = _facts(layout, content, known, said)
+    facts = _facts(layout, content, known, said, watch)
     if keep:
         keep_copy(layout, content)
     events: list[Event] = []
@@ -154,6 +166,29 @@ def newest(layout: Layout, project: Project, name: str) -> Version:
     return _settled(layout, name, content, _roles(table), keep=True).version
 
 
+def counted(layout: Layout, project: Project, name: str) -> tuple[str, str]:
+    """What `newest` would take, as a label and where it lies, and nothing is registered.
+
+    The label is the set's name alone where that is a file nobody has registered yet. Raises `DataError`.
+    """
+    path = os.path.join(project.folder, project.data[name].path)
+    known: tuple[Version, ...] = ()
+    if layout.exists():
+        with Store(layout).session() as session:
+            known = datasets.versions(session, name)
+    if known:
+        try:
+            new = content_of(path, Hashes(layout.hashes)).digest not in {
+                one.digest for one in known
+            }
+        except DataError:
+            new = False
+        if not new:
+            return known[-1].label, located(layout, known[-1])
+    files_of(path)
+    return name, path
+
+
 def open_version(layout: Layout, version: Version) -> pl.LazyFrame:
     """The rows of a version: of the copy that is kept, else of what lies at its path if that is still it.
 
@@ -186,22 +221,28 @@ def place_of(layout: Layout, version: Version) -> str | None:
     return None
 
 
-def looked_at(layout: Layout, version: Version) -> Version:
-    """The version with its facts, found now where nobody looked before. Raises `DataGone`, `DataError`."""
+def looked_at(layout: Layout, version: Version, watch: Watch = UNWATCHED) -> Version:
+    """The version with its facts, found now where nobody looked before. Raises `DataGone`, `DataError`, `Ended`."""
     if "columns" in version.facts:
         return version
     content = content_of(located(layout, version), Hashes(layout.hashes))
-    facts = _facts(layout, content, None, Roles())
+    facts = _facts(layout, content, None, Roles(), watch)
     with Store(layout).session() as session:
         say(session, [DatasetFacts(version.digest, facts)])
         return datasets.find(session, f"{version.name}@{version.digest}")
 
 
-def _facts(layout: Layout, content: Content, known: Version | None, said: Roles) -> dict[str, Any]:
+def _facts(
+    layout: Layout,
+    content: Content,
+    known: Version | None,
+    said: Roles,
+    watch: Watch = UNWATCHED,
+) -> dict[str, Any]:
     """What is true of a content; only what is not known yet is looked for."""
     facts = dict(known.facts) if known is not None else {}
     if "columns" not in facts:
-        facts = _looked(layout, content)
+        facts = _looked(layout, content, watch)
     roles = said.over(_roles_of(known)) if known is not None else said
     _check(content.path, facts, roles)
     if "duplicates" not in facts or list(roles.key) != facts.get("key"):
@@ -209,11 +250,11 @@ def _facts(layout: Layout, content: Content, known: Version | None, said: Roles)
     return facts | {"key": list(roles.key), "target": roles.target, "positive": roles.positive}
 
 
-def _looked(layout: Layout, content: Content) -> dict[str, Any]:
+def _looked(layout: Layout, content: Content, watch: Watch) -> dict[str, Any]:
     """The facts of a content nobody looked at."""
     name = format_of(content.files[0][0])
     packed = name == "parquet" or suffix_of(content.files[0][0]).count(".") > 1
-    found = on_rows(lambda frame: profile(frame, content.bytes, packed), content.path)
+    found = on_rows(lambda frame: profile(frame, content.bytes, packed, watch), content.path)
     if content_of(content.path, Hashes(layout.hashes)).digest != content.digest:
         raise DataError(f"{printable(content.path)} was changed while it was read; try again")
     facts = {

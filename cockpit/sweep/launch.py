@@ -16,6 +16,7 @@ from cockpit.sweep.driver import STOPPED, Driver, SweepFailed
 from cockpit.sweep.evaluations import with_evaluations, with_versions
 from cockpit.sweep.executors.local import LocalExecutor
 from cockpit.sweep.executors.work import Command, Function
+from cockpit.sweep.goes_on import check_goes_on
 from cockpit.sweep.order import Script
 from cockpit.sweep.search import Earlier
 from cockpit.sweep.signals import Interrupts
@@ -112,7 +113,7 @@ def _run(
             name = spec.sweep.name
             earlier = None
             if resume:
-                name, earlier = _to_resume(name, layout)
+                name, earlier = _to_resume(spec, layout)
             else:
                 name = _free_name(name, layout)
             driver = Driver(spec, layout, executor, listener, interrupts, evaluations)
@@ -174,14 +175,15 @@ def let_go(name: str, log: Path) -> None:
     os.close(file)
 
 
-def _to_resume(name: str, layout: Layout) -> tuple[str, Earlier]:
+def _to_resume(spec: Spec, layout: Layout) -> tuple[str, Earlier]:
     with Store(layout).session() as session:
-        sweep = find_sweep(session, name)
+        sweep = find_sweep(session, spec.sweep.name)
         if sweep.state in ("running", "paused"):
             pid = sweep.driver.get("pid", "?")
             raise SweepFailed(
                 f"the sweep {sweep.name} runs already (pid {pid}); watch it with cockpit"
             )
+        check_goes_on(spec, sweep, session)
         query = RunQuery(sweep=sweep.name, where="state = 'lost' or state = 'stopped'", limit=None)
         found = page(session, query).runs
     broken_off = sorted(

@@ -23,11 +23,10 @@ def weak_slices(
     cancelled: Callable[[], bool],
 ) -> Found:
     """Find the slices that a run answers worst. Raises `UserError`."""
-    from cockpit.data.contract import features_of
     from cockpit.evaluate.evaluation import answers_of, choose, look, open_as_set
+    from cockpit.evaluate.features import set_features
     from cockpit.evaluate.search import find_slices
     from cockpit.evaluate.worst import loss_words, losses_of
-    from cockpit.project.model import DataTable
     from cockpit.project.reading import find_project
     from storage.store import Store
 
@@ -35,14 +34,11 @@ def weak_slices(
     with Store(layout).session() as session:
         known = look(session, [run])
     on = open_as_set(layout, project, choose(project, known.versions, label))
-    answers = answers_of(known, on, run).answers
-    table = project.data.get(on.version.name) or DataTable(path="", target=on.target)
-    kept = {*on.key, on.target}
-    columns = [name for name in features_of(table, on.frame.columns) if name not in kept]
+    answers = answers_of(known, on, run, rescore=True).answers
     search = find_slices(
         on.frame,
         losses_of(answers),
-        columns=columns,
+        columns=set_features(project, on),
         k=WEAKEST,
         level=PREDICATES,
         progress=progress,

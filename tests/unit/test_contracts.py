@@ -18,8 +18,9 @@ from cockpit.data.files import DataError
 from cockpit.data.versions import register
 from cockpit.project.reading import load_project
 from cockpit.sweep.spec import load_specs
-from storage.datasets import DatasetNotFound
+from storage.datasets import DatasetNotFound, versions
 from storage.layout import Layout
+from storage.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -109,6 +110,42 @@ def test_evaluation_sets_are_part_of_every_sweep(folder: Path, layout: Layout) -
     (folder / "cockpit.toml").write_text(text, encoding="utf-8")
     with pytest.raises(ContractBroken, match="test breaks"):
         check_before(sweep(folder, b="b.parquet"), layout)
+
+
+def test_an_evaluation_set_is_checked_in_the_version_that_runs_are_scored_on(folder: Path) -> None:
+    layout = Layout(folder / ".cockpit")
+    text = CONTRACT.format(name="test", path="a.parquet", evaluation="true", check="stop")
+    (folder / "cockpit.toml").write_text(text, encoding="utf-8")
+    pl.DataFrame({"x": [1]}).write_parquet(folder / "a.parquet")
+    register(layout, "test", folder / "a.parquet", keep=True)
+    specs = sweep(folder, b="b.parquet")
+    assert check_before(specs, layout) == ()
+    pl.DataFrame({"x": [1, 2, 7]}).write_parquet(folder / "grown.parquet")
+    register(layout, "test", folder / "grown.parquet", keep=True)
+    with pytest.raises(ContractBroken, match="test@v2 breaks its contract: 1 of 2 rules, over 3"):
+        check_before(specs, layout)
+    pl.DataFrame({"x": [5]}).write_parquet(folder / "a.parquet")
+    assert check_before(specs, layout) == (), "a new file at its path is what a start would take"
+    with Store(layout).session() as session:
+        assert len(versions(session, "test")) == 2, "and nobody has registered it by looking"
+    (folder / "a.parquet").unlink()
+    with pytest.raises(ContractBroken, match="test@v2 breaks"):
+        check_before(specs, layout)
+    assert check_before(sweep(folder, mine="test@v1"), layout) == (), "the spec names another"
+
+
+def test_a_pattern_of_the_spec_is_checked_over_all_of_its_files(
+    folder: Path, layout: Layout
+) -> None:
+    (folder / "parts").mkdir()
+    for part, values in enumerate(([1, 2], [3, 8], [9])):
+        pl.DataFrame({"x": values}).write_parquet(folder / "parts" / f"part-{part}.parquet")
+    contracts(folder, a="warn")
+    warnings = check_before(sweep(folder, a="parts/part-*.parquet"), layout)
+    assert warnings[:2] == (
+        "a breaks its contract: 1 of 2 rules, over 5 rows",
+        "  x: at most 5: 2 of 5 rows break it, as row 4 (x 8)",
+    )
 
 
 def test_a_registered_version_is_checked_by_its_datasets_contract(folder: Path) -> None:

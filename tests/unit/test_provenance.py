@@ -14,8 +14,10 @@ from blake3 import blake3
 
 import cockpit
 import cockpit.sweep.provenance.git as repository
+from cockpit.data.versions import register
 from cockpit.sweep.provenance import collect, collect_plain, datasets, digest, git_state
 from cockpit.sweep.spec import SpecInvalid, load_spec
+from storage.layout import Layout
 from tests.unit.repositories import commit_all, git
 
 if TYPE_CHECKING:
@@ -79,6 +81,29 @@ def test_data_files_are_dataset_versions(spec: Spec) -> None:
     path = str(spec.folder / "rows.csv")
     assert (seen.name, seen.path, seen.bytes) == ("train", path, 4)
     assert seen.digest == found.data["train"].digest
+
+
+def test_a_pattern_is_one_content_of_all_its_files(tmp_path: Path) -> None:
+    layout = Layout(tmp_path / ".cockpit")
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    for name in ("part-1.csv", "part-2.csv", "other.csv"):
+        (parts / name).write_text("x\n1\n")
+    (tmp_path / "train.py").write_text("def train(trial):\n    return 1.0\n")
+    (tmp_path / "sweep.toml").write_text(
+        '[sweep]\n[run]\nfunction = "train.py:train"\n[data]\ntrain = "parts/part-*.csv"\n'
+    )
+    spec = load_spec(tmp_path / "sweep.toml")
+    (found,) = collect(spec, WORKER, layout=layout).data.values()
+    assert (found.path, found.bytes) == (str(parts / "part-*.csv"), 8)
+    assert found.digest == register(layout, "train", parts / "part-*.csv").version.digest
+    (parts / "part-2.csv").write_text("x\n2\n")
+    assert collect(spec, WORKER).data["train"].digest != found.digest
+    (parts / "part-3.csv").symlink_to(parts / "nowhere")
+    (parts / "part-1.csv").unlink()
+    (parts / "part-2.csv").unlink()
+    with pytest.raises(SpecInvalid, match=r"\[data\] train: no file answers to .*part-\*"):
+        collect(spec, WORKER)
 
 
 def test_environment_variables_stay_out(spec: Spec, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,6 +69,8 @@ CASES = {
     " [1, true] holds True more than once; keep one",
     '[data]\ntrain = "row.csv"': 'line 4: [data] train = "row.csv" was not found in FOLDER; did'
     ' you mean "rows.csv"?',
+    '[data]\ntrain = "part-*.csv"': 'line 4: [data] train = "part-*.csv": no file answers to it in'
+    " FOLDER",
     '[data]\ntrain = "."': 'line 4: [data] train = "." is a folder; name a file',
     '[limits]\ntimeout = "10 minutes"': 'line 4: [limits] timeout = "10 minutes" should be a time'
     ' such as "10m", "90s" or "1h30m", or a number of seconds',

@@ -181,11 +181,16 @@ def machine() -> Machine:
 
 
 def _data(spec: Spec, layout: Layout | None) -> dict[str, DataFile]:
+    from cockpit.sweep.spec.files import is_pattern  # who has a spec has it already
+
     hashes = Hashes(None if layout is None else layout.hashes)
     found: dict[str, DataFile] = {}
     for name, path in spec.data.items():
         if name in spec.kept:
             found[name] = spec.kept[name]
+            continue
+        if is_pattern(path):
+            found[name] = _of_pattern(spec, name, path, hashes)
             continue
         try:
             found[name] = hashes.data_file(path)
@@ -194,6 +199,17 @@ def _data(spec: Spec, layout: Layout | None) -> dict[str, DataFile]:
             raise spec.invalid(("data", name), text) from None
     hashes.save()
     return found
+
+
+def _of_pattern(spec: Spec, name: str, path: Path, hashes: Hashes) -> DataFile:
+    """All files that answer to a pattern, as one content."""
+    from cockpit.data.files import DataError, content_of  # which knows this package
+
+    try:
+        content = content_of(path, hashes)
+    except DataError as error:
+        raise spec.invalid(("data", name), f"[data] {name}: {error}") from None
+    return DataFile(content.path, content.bytes, content.digest)
 
 
 def _canonical(value: Any) -> str:

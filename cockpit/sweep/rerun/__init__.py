@@ -94,6 +94,8 @@ def _check(original: Original, metrics: Sequence[str]) -> None:
         raise RerunError(
             f"where {run.name} comes from was not written down; it cannot be made again"
         )
+    if peer := original.provenance.get("imported"):
+        raise RerunError(f"{run.name} was imported from {peer}; it cannot be made again from here")
     known = {**original.figures.points, **original.figures.final}
     for name in metrics:
         if name not in known:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cockpit.data.files import DataError, content_of
+from cockpit.data.files import DataError, content_of, files_of
 from cockpit.sweep.provenance.data import ALGORITHM, Hashes
 from cockpit.sweep.rerun.errors import RerunError
+from cockpit.sweep.spec.files import is_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -40,7 +43,7 @@ def bring(
             continue
         now = _digest(hashes, path)
         if mirror is not None and now is not None and not kept:
-            mirror.link(path)
+            _link(mirror, path, place)
         if now == then["digest"]:
             continue
         if not then["digest"].startswith(f"{ALGORITHM}:"):
@@ -56,6 +59,18 @@ def bring(
     for line in wrong:
         say(line)
     return found
+
+
+def _link(mirror: Mirror, path: Path, place: Path | None) -> None:
+    """Have a file in the mirror, or all files that answer to a pattern and no others."""
+    files = files_of(path)
+    for file in files:
+        mirror.link(file)
+    if place is not None and is_pattern(path):
+        wanted = {mirror.place(file) for file in files}
+        for left in map(Path, glob(os.fspath(place), recursive=True)):
+            if left not in wanted:
+                left.unlink()
 
 
 def _digest(hashes: Hashes, path: Path) -> str | None:

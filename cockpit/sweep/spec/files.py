@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import glob
 import os
 import re
 import shutil
@@ -49,11 +50,25 @@ def is_version(folder: Path, text: str) -> bool:
     return bool(_VERSION.fullmatch(text)) and not os.path.exists(placed(folder, text))
 
 
+def is_pattern(path: Path | str) -> bool:
+    """Whether a path of [data] stands for all files that answer to it; a file of that name goes before."""
+    return glob.has_magic(os.fspath(path)) and not os.path.exists(path)
+
+
 def data_faults(folder: Path, data: Mapping[str, str]) -> Iterator[Fault]:
     for name, file in data.items():
         path = placed(folder, file)
         if is_version(folder, file):
             continue  # whether it is there, only the store knows
+        if is_pattern(path):
+            found = [each for each in glob.glob(str(path), recursive=True) if os.path.isfile(each)]
+            shut = next((each for each in found if not os.access(each, os.R_OK)), None)
+            start = f"[data] {name} = {show(file)}"
+            if not found:
+                yield ("data", name), f"{start}: no file answers to it in {folder}"
+            elif shut is not None:
+                yield ("data", name), f"{start}: {shut} may not be read by you"
+            continue
         if os.path.isdir(path):
             yield ("data", name), f"[data] {name} = {show(file)} is a folder; name a file"
         elif not os.path.isfile(path):

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from cockpit.data.diff import ColumnChange, Difference
     from cockpit.data.drift import ColumnDrift
     from cockpit.data.effects import Effect
-    from cockpit.tui.data.desk import Drifted
     from cockpit.tui.data.page import Cell, Parts
+    from cockpit.tui.data.studies import Drifted
 
 SIGNS = {
     "added": ("+", "complete"),

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from cockpit.data.columns import ColumnProfile
     from cockpit.data.contract import RuleResult
-    from cockpit.tui.data.desk import Checked
     from cockpit.tui.data.page import Cell, Parts
+    from cockpit.tui.data.studies import Checked
 
 COLUMNS = (
     Column("", gap=1),

@@ -7,23 +7,23 @@ the files that it was read from and cockpit.toml stay as they are.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from cockpit.tui import clock
+from cockpit.tui.data import studies
 from storage.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Sequence
     from datetime import datetime
 
-    from cockpit.data.contract import Report
-    from cockpit.data.drift import Drift
-    from cockpit.data.leaks import Leak
-    from cockpit.project.model import DataTable, Project
+    from cockpit.data.watching import Watch
+    from cockpit.project.model import Project
     from storage.datasets import Version
     from storage.layout import Layout
 
@@ -33,6 +33,18 @@ AT_ONCE = 2
 """Studies at a time: each uses all cores by itself, and a short one need not wait for a long one."""
 BY_THE_WAY = 100_000_000
 """Bytes of a version whose contract is checked though nobody has asked for it."""
+NEWS_SECONDS = 0.25
+"""Between two words on how far a study is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Where a study is."""
+
+    done: int
+    of: int
+    what: str
+    """What it looks at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,47 +59,18 @@ class Finding:
     """Whether the problem is that the content lies nowhere any more."""
     began: datetime | None = None
     """Since when it is under way (UTC); None where it waits for others or has ended."""
+    step: Step | None = None
+    """Where it is; None where it has not said so yet."""
+    stopped: bool = False
+    """Whether somebody ended it before it was done."""
 
     @property
     def ended(self) -> bool:
-        return self.found is not None or bool(self.problem)
-
-
-@dataclass(frozen=True, slots=True)
-class Profiled:
-    """A version that was looked at."""
-
-    facts: Mapping[str, Any]
-    gone: str = ""
-    """A sentence on what became of its content where that lies nowhere any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """A version that was held against its contract."""
-
-    report: Report
-    leaks: tuple[Leak, ...]
-    table: DataTable
+        return self.found is not None or bool(self.problem) or self.stopped
 
     @property
-    def is_held(self) -> bool:
-        """Whether there is a contract; without one there may be a key and a target to check."""
-        return self.table.contract is not None
-
-
-@dataclass(frozen=True, slots=True)
-class Unheld:
-    """A version that there is nothing to hold against: no contract, no key, no target."""
-
-
-@dataclass(frozen=True, slots=True)
-class Drifted:
-    """Two versions whose columns were compared."""
-
-    drift: Drift
-    labels: frozenset[str]
-    """The columns of right answers."""
+    def under_way(self) -> bool:
+        return self.began is not None and not self.ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +106,9 @@ class DataDesk(Protocol):
         chosen: Version | None,
         other: Version | None,
         kind: Kind,
+        ended: bool = False,
     ) -> View:
-        """What is known; what is not and was asked begins."""
+        """What is known; what is not and was asked begins, or ends where it is `ended`."""
 
 
 class NoDesk:
@@ -139,6 +123,7 @@ class NoDesk:
         chosen: Version | None,
         other: Version | None,
         kind: Kind,
+        ended: bool = False,
     ) -> View:
         return View(tuple(Listed(version, False, None) for version in versions))
 
@@ -150,7 +135,8 @@ class StoreDesk:
         self._layout = layout
         self._lock = Lock()
         self._findings: dict[Hashable, Finding] = {}
-        self._running: set[Hashable] = set()
+        self._running: dict[Hashable, Event] = {}
+        """What is under way, and how it is told to end."""
         self.threads: list[Thread] = []
         """Of the studies that are under way."""
         self._news = 0
@@ -167,6 +153,7 @@ class StoreDesk:
         chosen: Version | None,
         other: Version | None,
         kind: Kind,
+        ended: bool = False,
     ) -> View:
         from cockpit.data.keeping import kept_at
 
@@ -180,7 +167,7 @@ class StoreDesk:
             listed.append(Listed(version, kept_at(self._layout, version) is not None, known))
         finding = Finding()
         if chosen is not None and (other is not None or kind in ("profile", "contract")):
-            finding = self._found(kind, chosen, other, project, problem)
+            finding = self._found(kind, chosen, other, project, problem, ended)
         if project is not None:
             self._by_the_way(project, versions)
         return View(tuple(listed), finding, os.fspath(self._layout.project))
@@ -192,20 +179,23 @@ class StoreDesk:
         other: Version | None,
         project: Project | None,
         problem: str,
+        ended: bool,
     ) -> Finding:
         if kind == "profile":
-            work: Callable[[], Any] = partial(_profiled, self._layout, chosen)
+            work: Callable[[Watch], Any] = partial(studies.profiled, self._layout, chosen)
         elif project is None:
             return Finding(problem=problem)
         elif kind == "contract":
             if not _is_held(project, chosen):
-                return Finding(Unheld())
-            work = partial(_checked, self._layout, project, chosen)
+                return Finding(studies.Unheld())
+            work = partial(studies.checked, self._layout, project, chosen)
         else:
             assert other is not None
-            compared = _compared if kind == "difference" else _drifted
+            compared = studies.compared if kind == "difference" else studies.drifted
             work = partial(compared, self._layout, project, other, chosen)
         key = self._key(kind, chosen, other if kind in ("difference", "drift") else None)
+        if ended:
+            return self._end(key)
         return self._begin(key, work, AT_ONCE)
 
     def _by_the_way(self, project: Project, versions: Sequence[Version]) -> None:
@@ -215,23 +205,47 @@ class StoreDesk:
                 continue
             key = self._key("contract", version)
             if key not in self._findings:
-                self._begin(key, partial(_checked, self._layout, project, version), 1)
+                self._begin(key, partial(studies.checked, self._layout, project, version), 1)
                 return
 
-    def _begin(self, key: Hashable, work: Callable[[], Any], most: int) -> Finding:
+    def _end(self, key: Hashable) -> Finding:
         with self._lock:
-            if key not in self._findings and len(self._running) < most:
-                self._running.add(key)
+            if key in self._running:
+                self._running[key].set()
+                self._findings[key] = Finding(stopped=True)
+            return self._findings.get(key, Finding(stopped=True))
+
+    def _begin(self, key: Hashable, work: Callable[[Watch], Any], most: int) -> Finding:
+        with self._lock:
+            if self._findings.get(key, Finding()).stopped:
+                del self._findings[key]
+            free = key not in self._running and len(self._running) < most
+            if key not in self._findings and free:
+                stop = self._running[key] = Event()
                 self._findings[key] = Finding(began=clock.now())
                 # A daemon: who quits does not wait for what nobody will see.
-                thread = Thread(target=self._study, args=(key, work), name="data", daemon=True)
+                asked = (key, work, stop)
+                thread = Thread(target=self._study, args=asked, name="data", daemon=True)
                 self.threads = [*(one for one in self.threads if one.is_alive()), thread]
                 thread.start()
             return self._findings.get(key, Finding())
 
-    def _study(self, key: Hashable, work: Callable[[], Any]) -> None:
+    def _study(self, key: Hashable, work: Callable[[Watch], Any], stop: Event) -> None:
+        from cockpit.data.watching import Watch
+
+        said_at = [0.0]
+
+        def tell(done: int, of: int, what: str) -> None:
+            if (now := monotonic()) - said_at[0] < NEWS_SECONDS:
+                return
+            said_at[0] = now
+            with self._lock:
+                if not stop.is_set():
+                    self._findings[key] = replace(self._findings[key], step=Step(done, of, what))
+                    self._news += 1
+
         try:
-            finding = Finding(found=work())
+            finding = Finding(found=work(Watch(tell, stop.is_set)))
         except UserError as error:
             from cockpit.data.files import DataGone
 
@@ -242,8 +256,9 @@ class StoreDesk:
             said = f"{type(error).__name__}: {error}"
             finding = Finding(problem=f"not done, by a fault of cockpit's own: {said}")
         with self._lock:
-            self._findings[key] = finding
-            self._running.discard(key)
+            if not stop.is_set():  # else it is known to have been ended
+                self._findings[key] = finding
+            del self._running[key]
             self._news += 1
 
     def _key(self, kind: Kind, version: Version, other: Version | None = None) -> Hashable:
@@ -285,49 +300,3 @@ def _is_held(project: Project, version: Version) -> bool:
     if table is None:
         return bool(version.facts.get("key") or version.facts.get("target"))
     return bool(table.contract or table.key or table.target)
-
-
-def _profiled(layout: Layout, version: Version) -> Profiled:
-    from cockpit.data.files import DataGone
-    from cockpit.data.versions import located, looked_at
-
-    try:
-        located(layout, version)
-    except DataGone as error:
-        if "columns" not in version.facts:
-            raise
-        return Profiled(version.facts, str(error))
-    return Profiled(looked_at(layout, version).facts)
-
-
-def _checked(layout: Layout, project: Project, version: Version) -> Checked:
-    from cockpit.data.contract import check
-    from cockpit.data.contracts import find_data, on_rows
-    from cockpit.data.leaks import leaks_of
-
-    data = find_data(layout, project, version.label)
-    report = on_rows(lambda frame: check(frame, data.table), data)
-    return Checked(report, on_rows(lambda frame: leaks_of(frame, data.table), data), data.table)
-
-
-def _compared(layout: Layout, project: Project, old: Version, new: Version) -> Any:
-    from cockpit.data.contracts import find_data, on_rows
-    from cockpit.data.diff import diff
-
-    before, after = (find_data(layout, project, each.label) for each in (old, new))
-    key = before.table.key or after.table.key
-    return on_rows(lambda a, b: diff(a, b, key), before, after)
-
-
-def _drifted(layout: Layout, project: Project, old: Version, new: Version) -> Drifted:
-    from cockpit.data.contracts import find_data, on_rows
-    from cockpit.data.drift import drift
-
-    both = [find_data(layout, project, each.label) for each in (old, new)]
-    names = {name for data in both for name in (*data.table.key, *data.table.ignore)}
-    found = on_rows(lambda a, b: drift(a, b, None, names), *both)
-    return Drifted(found, frozenset(_targets(data.table for data in both)))
-
-
-def _targets(tables: Iterable[DataTable]) -> Iterable[str]:
-    return (table.target for table in tables if table.target is not None)

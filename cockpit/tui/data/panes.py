@@ -7,18 +7,22 @@ from typing import TYPE_CHECKING
 from cockpit import format as fmt
 from cockpit.tui import clock
 from cockpit.tui.data import changes, contract, profile
-from cockpit.tui.data.desk import Checked, Drifted, Profiled, Unheld
 from cockpit.tui.data.page import Page, sentence
+from cockpit.tui.data.shapes import plain_blocks
+from cockpit.tui.data.studies import Checked, Drifted, Profiled, Unheld
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from cockpit.tui.canvas import Glyphs
-    from cockpit.tui.data.desk import Finding, Kind
+    from cockpit.tui.data.desk import Finding, Kind, Step
+    from cockpit.tui.data.page import Parts
     from storage.datasets import Version
 
 SOON = 1
 """Seconds from which on it is said how long something takes."""
+BAR = 24
+"""Cells of the bar of what is under way."""
 
 
 def page(
@@ -49,14 +53,24 @@ def page(
         case None:
             if kind == "profile" and "columns" in version.facts:
                 return profile.profile_page(version.facts, "", clock.now(), width, glyphs, unfolded)
-            return Page(sentence(_under_way(kind, version, other, finding), width, "quiet"))
+            if finding.stopped:
+                lines = sentence("Ended before it was done.", width)
+                return Page((*lines, *sentence("R begins it again.", width, "quiet")))
+            return Page(_under_way(kind, version, other, finding, glyphs, width))
         case difference:
             return changes.difference_page(*ends, difference, width, unfolded)
 
 
-def _under_way(kind: Kind, version: Version, other: Version | None, finding: Finding) -> str:
+def _under_way(
+    kind: Kind,
+    version: Version,
+    other: Version | None,
+    finding: Finding,
+    glyphs: Glyphs,
+    width: int,
+) -> tuple[Parts, ...]:
     if finding.began is None:
-        return "waiting for what was asked before to end …"
+        return sentence("waiting for what was asked before to end …", width, "quiet")
     both = f"{other.label if other else ''} and {version.label}"
     rows = "" if version.rows is None else f", {fmt.count(version.rows)} rows"
     doing = {
@@ -66,11 +80,30 @@ def _under_way(kind: Kind, version: Version, other: Version | None, finding: Fin
         "drift": f"comparing how the columns of {both} are distributed",
     }[kind]
     seconds = (clock.now() - finding.began).total_seconds()
+    lines = sentence(f"{doing} …", width, "quiet")
     if seconds < SOON:
-        return f"{doing} …"
+        return lines
+    ends = "esc ends it; or go on, and it is kept when it is done."
     return (
-        f"{doing} … {fmt.duration(float(int(seconds)))}. You can go on: it is kept when it is done."
+        *lines,
+        (),
+        _how_far(finding.step, fmt.duration(float(int(seconds))), glyphs, width),
+        (),
+        *sentence(ends, width, "quiet"),
     )
+
+
+def _how_far(step: Step | None, time: str, glyphs: Glyphs, width: int) -> Parts:
+    """`████████░░░░   48 %   12s   hours_per_week`."""
+    if step is None or not step.of:
+        return ((time, ""),)
+    share = step.done / step.of
+    cells = round(share * BAR)
+    drawn = plain_blocks("█" * cells, glyphs)
+    ground = ("." if glyphs == "ascii" else "░") * (BAR - cells)
+    figures = f"{100 * share:4.0f} %   {time}   "
+    what = fmt.cut(fmt.plain(step.what), max(8, width - BAR - len(figures)))
+    return ((drawn, "accent"), (ground, "faint"), (figures, ""), (what, "quiet"))
 
 
 def _nothing_beside(version: Version, width: int) -> Page:

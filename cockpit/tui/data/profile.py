@@ -62,7 +62,9 @@ def profile_page(
     for remark in odd:
         by_name.setdefault(remark.column, []).append(remark)
     roomy = width >= ROOMY
-    rows = [_row(column, column.name in by_name, roomy, glyphs) for column in columns]
+    numbers = [column for column in columns if column.type in ("int", "float") and column.counts]
+    lead = max((cell_len(_bound(column.min)) for column in numbers), default=0)
+    rows = [_row(column, column.name in by_name, roomy, lead, glyphs) for column in columns]
     if roomy:
         rows = [[*row, *ends] for row, ends in zip(rows, _spread(columns), strict=True)]
     titles, lines = laid_out(SPREAD if roomy else CRAMPED, rows, width)
@@ -108,11 +110,16 @@ def _above(
     yield ()
 
 
-def _row(column: ColumnProfile, odd: bool, roomy: bool, glyphs: Glyphs) -> list[Cell]:
+def _row(column: ColumnProfile, odd: bool, roomy: bool, lead: int, glyphs: Glyphs) -> list[Cell]:
+    """`lead` is the longest of the smallest numbers, so that the histograms begin one below the other."""
+
     def values(room: int) -> str:
         if roomy and column.counts:
             return plain_blocks(words.blocks(column.counts, min(20, room)), glyphs)
         text = words.values(column, 20 if room > 50 else 10)
+        if column.type in ("int", "float") and not text.startswith("always"):
+            low, _, rest = text.partition(" ")
+            text = f"{low:>{lead}} {rest}" if rest else text
         if column.counts and cell_len(text) > room:
             text = text.partition("  mean")[0]
         return plain_blocks(text, glyphs)

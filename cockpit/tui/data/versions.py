@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cockpit import format as fmt
-from cockpit.tui.data.desk import Checked
 from cockpit.tui.data.page import Column, Item, Page, fields, laid_out
+from cockpit.tui.data.studies import Checked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -66,7 +66,7 @@ def _row(one: Listed, base: str | None, now: datetime) -> list[Cell]:
 
 def contract_word(finding: Finding | None) -> tuple[str, str]:
     """Whether a version keeps its contract, and the word's tone; a dot where nobody knows."""
-    if finding is None or not finding.ended:
+    if finding is None or not finding.ended or finding.stopped:
         return fmt.MISSING, "faint"
     if not isinstance(finding.found, Checked):
         return ("? gone" if finding.gone else "? not read"), "lost"

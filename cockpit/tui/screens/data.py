@@ -15,6 +15,7 @@ from cockpit.tui import clock, remember
 from cockpit.tui.commands import Offer
 from cockpit.tui.data import panes
 from cockpit.tui.data.versions import about, contract_word, versions_page
+from cockpit.tui.reporting import Report
 from cockpit.tui.screens.data_data import DataQuestion, DataSnapshot
 from cockpit.tui.screens.panes import PanesScreen
 from cockpit.tui.widgets.folds import Folds
@@ -50,7 +51,7 @@ class VersionList(Folds):
 class DatasetsScreen(PanesScreen[DataQuestion, DataSnapshot]):
     """The list, and one of four panes beside it; where room is scarce, one of the five at a time."""
 
-    KEYS_FIRST = ("unfold", "turn(1)", "base", "look('difference')", "pane(1)", "back")
+    KEYS_FIRST = ("unfold", "turn(1)", "base", "look('difference')", "pane(1)", "again", "back")
     TITLE = "Data"
     DIGIT = "5"
     PANES: ClassVar[dict[str, str]] = {
@@ -69,8 +70,9 @@ class DatasetsScreen(PanesScreen[DataQuestion, DataSnapshot]):
                 tooltip="Compare the others with this version; again: each with the one before it"),
         Binding("d", "look('difference')", "difference", id="data.difference",
                 tooltip="What differs from the version it is compared with"),
+        Binding("R", "again", "again", id="data.again", tooltip="Begin what was ended once more"),
         Binding("escape", "back", "back", id="data.back",
-                tooltip="Back to the versions; from there, back"),
+                tooltip="End what is under way; back to the versions; from there, back"),
         Binding("y", "copy", "copy", show=False, id="copy",
                 tooltip="Copy the version's name; again: its digest, its path, the command"),
     ]  # fmt: skip
@@ -150,6 +152,10 @@ class DatasetsScreen(PanesScreen[DataQuestion, DataSnapshot]):
         first = [lines[self.shown]] if self.shown in lines else []
         return (*first, *(line for line in lines.values() if line not in first))
 
+    def report_of(self) -> Report | None:
+        version = self.chosen
+        return Report("data", (version.label,), version.label) if version else None
+
     def action_copy(self) -> None:
         version = self.chosen
         if not self._offers and version is not None:
@@ -164,10 +170,10 @@ class DatasetsScreen(PanesScreen[DataQuestion, DataSnapshot]):
         super().action_copy()
 
     def able(self, action: str) -> bool:
-        if action == "copy":
+        if action in ("copy", "base", "look", "turn"):
             return self.chosen is not None
-        if action in ("base", "look", "turn"):
-            return self.chosen is not None
+        if action == "again":
+            return self.snapshot is not None and self.snapshot.finding.stopped
         return super().able(action)
 
     # The top lines
@@ -310,8 +316,32 @@ class DatasetsScreen(PanesScreen[DataQuestion, DataSnapshot]):
             self.ask(other=version.label)
             self.tell(f"the others are compared with {version.label}")
 
+    def ask(self, **changes: Any) -> None:
+        """As everywhere; whoever asks for something else asks for it to be found out."""
+        asked = self.question
+        if any(getattr(asked, name) != value for name, value in changes.items()):
+            super().ask(**{"ended": False, **changes})
+
+    @property
+    def _lasts(self) -> bool:
+        """Whether what is shown is under way for so long that it is told how to end it."""
+        snapshot = self.snapshot
+        if snapshot is None or snapshot.question.kind != self.shown or self.question.ended:
+            return False
+        version = self.chosen
+        if self.shown == "profile" and version is not None and "columns" in version.facts:
+            return False  # it is there; only whether its file still is has to be seen
+        began = snapshot.finding.began
+        seconds = (clock.now() - began).total_seconds() if began else 0.0
+        return snapshot.finding.under_way and seconds >= panes.SOON
+
+    def action_again(self) -> None:
+        self.ask(ended=False)
+
     def action_back(self) -> None:
-        if self.pane != LIST and not self.notice and not self.alone:
+        if self._lasts and not self.notice:
+            self.ask(ended=True)
+        elif self.pane != LIST and not self.notice and not self.alone:
             self.pane = LIST
             self.place_panes()
         else:

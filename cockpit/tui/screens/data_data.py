@@ -26,6 +26,8 @@ class DataQuestion(Question):
     other: str | None = None
     """Label of the version it is compared with; the one before it without."""
     kind: Kind = "profile"
+    ended: bool = False
+    """Whether finding that out is to end, or has been ended."""
 
     def stamp(self, source: Source) -> tuple[int, ...]:
         return source.data.stamp()
@@ -34,7 +36,7 @@ class DataQuestion(Question):
         versions = look.once("datasets", look.source.datasets)
         chosen = _chosen(versions, self.chosen)
         other = _other(versions, chosen, self.other)
-        view = look.source.data.view(versions, chosen, other, self.kind)
+        view = look.source.data.view(versions, chosen, other, self.kind, self.ended)
         return DataSnapshot(
             question=self,
             view=view,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from threading import Event
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding, BindingType
 
 from cockpit import format as fmt
 from cockpit.tui.control import Refused
@@ -25,6 +28,11 @@ CELLS = 20
 
 class HuntingScreen(DataScreen[SlicesQuestion, SlicesSnapshot]):
     """A screen that shows how a run does on slices, and can look for the weak ones."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("a", "variants", "variants", id="slices.variants",
+                tooltip="Show or hide weak slices that are variants of a better one: mostly the same rows"),
+    ]  # fmt: skip
 
     def __init__(self, shared: Shared, question: SlicesQuestion) -> None:
         super().__init__(shared, question)
@@ -98,14 +106,27 @@ class HuntingScreen(DataScreen[SlicesQuestion, SlicesSnapshot]):
         self.ask_more()
         if self.snapshot:
             self.paint(self.snapshot)
-        sure = sum(one.confirmed is True for one in found.slices)
+        own = found.shown
+        sure = sum(one.confirmed is True for one in own)
         early = "" if found.complete else "; the search was ended early"
         capped = f"; {fmt.plain(found.capped[0][0])}: {found.capped[0][1]}" if found.capped else ""
         if found.slices:
-            said = f"{sure} of {len(found.slices)} weak slices are confirmed{early}{capped}"
+            said = f"{sure} of {len(own)} weak slices are confirmed{early}{capped}"
             self.tell(said, "ctrl+s saves the one under the cursor")
         else:
             self.tell(f"no slice is weaker than the rest{early}{capped}")
+
+    def action_variants(self) -> None:
+        if self.found is not None:
+            self.found = replace(self.found, everything=not self.found.everything)
+            self.ask_more()
+            if self.snapshot:
+                self.paint(self.snapshot)
+
+    def able(self, action: str) -> bool:
+        if action == "variants":
+            return self.found is not None and self.found.variants > 0
+        return super().able(action)
 
     def end_hunt(self) -> bool:
         """End the search; whether there was one."""
