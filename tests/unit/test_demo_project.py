@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -16,8 +17,9 @@ from cockpit.sweep.spec import load_spec
 from storage.frames import Frames
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
+    from types import ModuleType
 
 NAMES = [
     "DATA-LICENCE.md",
@@ -25,6 +27,7 @@ NAMES = [
     "adult_test.parquet",
     "adult_train.parquet",
     "cockpit.toml",
+    "complaints.parquet",
     "sweep.toml",
     "train.py",
 ]
@@ -106,24 +109,55 @@ class ShortTrial:
         return self.reports[-1][1] >= self._last
 
 
-def test_training_reports_a_rising_auc_and_ends_when_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+class NothingKept(ShortTrial):
+    """As the worker's trial where neither ONNX nor skops is installed."""
+
+    def __init__(self, params: Mapping[str, Any], data: Mapping[str, str]) -> None:
+        super().__init__(params, last=1_000)
+        self.data = data
+        self.answered: dict[str, Any] = {}
+
+    def save_model(self, *_: Any, **__: Any) -> None:
+        raise ValueError("no ONNX: skl2onnx not installed here")
+
+    def log_predictions(self, name: str, **answers: Any) -> None:
+        self.answered[name] = answers
+
+
+@pytest.fixture
+def train(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """The demo's own module, from where it was written to."""
     pytest.importorskip("sklearn", reason="comes with the demo extra")
     write_project(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
-    import train  # type: ignore[import-not-found]
+    yield importlib.import_module("train")
+    del sys.modules["train"]
 
-    try:
-        trial = ShortTrial({"learning_rate": 0.1, "max_leaf_nodes": 16}, last=30)
-        with pytest.raises(Pruned):
-            train.train(trial)
-    finally:
-        del sys.modules["train"]
+
+def test_training_reports_a_rising_auc_and_ends_when_told(train: ModuleType) -> None:
+    trial = ShortTrial({"learning_rate": 0.1, "max_leaf_nodes": 16}, last=30)
+    with pytest.raises(Pruned):
+        train.train(trial)
     assert [step for _, step in trial.reports] == [10, 20, 30]
     values = [value for value, _ in trial.reports]
     assert values == sorted(values)
     assert values[-1] > 0.91
+
+
+def test_without_what_keeps_a_model_a_run_says_so_and_answers_all_the_same(
+    train: ModuleType,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(train, "ITERATIONS", 10)
+    data = {"adult-eval": str(tmp_path / "adult_test.parquet")}
+    trial = NothingKept({"max_leaf_nodes": 4}, data)
+    assert train.train(trial)["auc"] > 0.8
+    assert "no model is kept, so none can be promoted: no ONNX" in capsys.readouterr().out
+    answers = trial.answered["adult-eval"]
+    assert len(answers["y_score"]) == 13_956
+    assert not {"id", "income", "fnlwgt"} & set(answers["features"])
 
 
 def test_its_data_keep_their_contract_and_its_slices_are_no_empty_words(tmp_path: Path) -> None:
@@ -137,5 +171,10 @@ def test_its_data_keep_their_contract_and_its_slices_are_no_empty_words(tmp_path
     with Frames(people.collect()) as frames:
         for name, expression in project.slices.items():
             assert 1_000 < frames.count(expression) < 8_000, name
+    more = pl.read_parquet(tmp_path / project.data["complaints"].path)
+    whole = pl.concat([people.collect(), more])
+    assert whole.height == 16_281
+    assert whole["id"].n_unique() == whole.height, "no row of the one is in the other"
     assert set(project.kpis) == {"profit"}
+    assert project.models["income"].gates
     assert project.evaluation.metrics[0] == "auc"
