@@ -52,6 +52,8 @@ class CockpitApp(App[None], inherit_bindings=False):
                 tooltip="Slices: where the marked runs, or the one under the cursor, fail"),
         Binding("5", "go('Data')", "data", show=False, id="screen.data",
                 tooltip="Data: versions, profiles, contracts, differences and drift"),
+        Binding("6", "go('Models')", "models", show=False, id="screen.models",
+                tooltip="Models: versions, what their gates said, what was live when"),
         Binding("L", "launch", "launch", id="launch",
                 tooltip="Start a sweep from a spec beside the project"),
         Binding("D", "demo", "demo", id="demo",

@@ -6,12 +6,15 @@ A deed may have to wait for the store, so the screens do it in a thread of its o
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Lock
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from cockpit.tui import remember
 from cockpit.tui.control import Refused
+from cockpit.tui.models.deeds import ModelDeeds, NoModelDeeds, StoreModelDeeds
 from storage.errors import UserError
 
 if TYPE_CHECKING:
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 
     from cockpit.evaluate.growth import Grown
     from cockpit.tui.remember import Memory
+    from cockpit.tui.reporting import Report, SavedReport
     from cockpit.tui.slice_book import Found
     from storage.layout import Layout
     from storage.session import Session
@@ -57,6 +61,8 @@ class Growing:
 class Deeds(Protocol):
     """Each method takes its time, and may raise `Refused`; the runs are named by their ids."""
 
+    models: ModelDeeds
+
     def note(self, run: str, text: str) -> None: ...
 
     def tag(self, runs: Sequence[str], name: str, remove: bool = False) -> None: ...
@@ -85,6 +91,9 @@ class Deeds(Protocol):
     def grow(self, growing: Growing) -> str:
         """Make the next version of an evaluation set; a sentence on what came of it."""
 
+    def report(self, asked: Report) -> SavedReport:
+        """Write a report into the project's `reports/`."""
+
     def recall(self) -> Memory:
         """Where the screens were left."""
 
@@ -93,6 +102,8 @@ class Deeds(Protocol):
 
 class NoDeeds:
     """Where there is no store to change."""
+
+    models: ModelDeeds = NoModelDeeds()
 
     def note(self, run: str, text: str) -> None:
         raise Refused("nothing can be changed here")
@@ -124,6 +135,9 @@ class NoDeeds:
     def grow(self, growing: Growing) -> str:
         raise Refused("nothing can be changed here")
 
+    def report(self, asked: Report) -> SavedReport:
+        raise Refused("nothing can be written here")
+
     def recall(self) -> Memory:
         return remember.Memory()
 
@@ -136,6 +150,9 @@ class StoreDeeds:
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
+        self._writing = Lock()
+        """Two reports at once would take the same free name."""
+        self.models: ModelDeeds = StoreModelDeeds(layout)
 
     def note(self, run: str, text: str) -> None:
         from storage.annotate import note
@@ -211,6 +228,16 @@ class StoreDeeds:
             brought_up(self._layout, project, growing.set)
             return _grown(grow(self._layout, project, growing.set, asked))
 
+    def report(self, asked: Report) -> SavedReport:
+        from cockpit.report.write import save
+        from cockpit.tui.reporting import SavedReport
+
+        with refusing(), self._writing:
+            saved = save(self._layout, asked.subject, asked.ids, asked.on)
+        return SavedReport(
+            saved.path, os.fspath(saved.path.relative_to(self._layout.project)), saved.text
+        )
+
     def recall(self) -> Memory:
         return remember.read(self._layout.screens)
 
@@ -241,8 +268,10 @@ def _grown(grown: Grown) -> str:
     text += f"{grown.parent.label}{there}"
     if grown.comparable:
         text += f"; {_runs(len(grown.comparable))} comparable on it"
-    if grown.others:
-        text += f"; {_runs(grown.others)} scored on earlier versions alone (v shows those)"
+    if grown.models:
+        text += f"; the models that {grown.models} of the runs saved are asked about it"
+    if others := grown.others - grown.models:
+        text += f"; {_runs(others)} scored on earlier versions alone (v shows those)"
     return text
 
 

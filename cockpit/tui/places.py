@@ -34,6 +34,7 @@ SCREENS = {
     "Compare": Place("3", "compare", "CompareScreen"),
     "Slices": Place("4", "slices", "SlicesScreen"),
     "Data": Place("5", "data", "DatasetsScreen"),
+    "Models": Place("6", "models", "ModelsScreen"),
 }
 """Those that a digit leads to, by the name of their tab; the app has a binding for each."""
 PLACES = {place.key: place for place in (*SCREENS.values(), Place("run", "run", "RunScreen"))}

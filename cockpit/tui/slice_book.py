@@ -52,8 +52,21 @@ class Found:
     searched: int
     rows: int
     slices: tuple[WeakSlice, ...]
+    """Variants among them."""
     capped: tuple[tuple[str, str], ...] = ()
     complete: bool = True
+    everything: bool = False
+    """Whether variants of better slices are shown, too."""
+
+    @property
+    def variants(self) -> int:
+        """How many of the slices repeat a better one."""
+        return sum(one.variant_of is not None for one in self.slices)
+
+    @property
+    def shown(self) -> tuple[WeakSlice, ...]:
+        """Those that are in the table."""
+        return tuple(one for one in self.slices if self.everything or one.variant_of is None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +132,7 @@ class Book:
         values = [v for row in rows if not self.few(row) for v in self._values(row)]
         low, high = min(values, default=0.0), max(values, default=0.0)
         return {
-            (row.name, run): self._texts(row.cells[run], row.cells.get(self.base or ""), low, high)
+            (row.name, run): self._texts(row.cells[run], low, high)
             for row in rows
             for run in self.runs
         }
@@ -138,15 +151,14 @@ class Book:
             if value is not None:
                 yield value
 
-    def _texts(self, cell: Cell, first: Cell | None, low: float, high: float) -> Texts:
+    def _texts(self, cell: Cell, low: float, high: float) -> Texts:
         metric = self.judged.metric
         found, apart = cell.figures[metric], cell.differences.get(metric)
         if found.value is None:
             return Texts(reason=fmt.plain(found.reason or fmt.MISSING))
         share = (found.value - low) / (high - low) if high > low else 1.0
         good = share if self.judged.direction == "maximize" else 1 - share
-        beside = first.figures[metric] if first else None
-        difference, interval = _difference(found, apart, beside, self.places_after_point)
+        difference, interval = _difference(found, apart, self.places_after_point)
         return Texts(
             value=fmt.number(found.value, keep_zeros=True),
             difference=difference,
@@ -157,19 +169,15 @@ class Book:
         )
 
 
-def _difference(
-    found: Figure, apart: Difference | None, first: Figure | None, digits: int | None
-) -> tuple[str, str]:
-    """Of the base its own interval; of a KPI, which has none, the plain difference."""
+def _difference(found: Figure, apart: Difference | None, digits: int | None) -> tuple[str, str]:
+    """Of the base its own interval."""
     if apart is not None:
         text = "" if apart.value is None else signed(apart.value, digits)
         return text, span(apart, digits)
-    if first is None or first is found or first.value is None or found.value is None:
-        if found.low is None or found.high is None:
-            return "", ""
-        low, high = (fmt.number(end, keep_zeros=True) for end in (found.low, found.high))
-        return "", f"[{low}, {high}]"
-    return signed(found.value - first.value, digits), ""
+    if found.low is None or found.high is None:
+        return "", ""
+    low, high = (fmt.number(end, keep_zeros=True) for end in (found.low, found.high))
+    return "", f"[{low}, {high}]"
 
 
 def after_point(largest: float) -> int | None:
@@ -211,6 +219,8 @@ def book(judged: Judged, found: Found | None, order: Order, run: str | None) -> 
     entries += [Entry(row, kept=row.name in judged.slices) for row in own]
     if found and found.set == judged.set:
         entries.append(Entry(None, *_searched(found)))
+        shown = {one.expression for one in found.shown}
+        searched = [row for row in searched if row.expression in shown]
         rows = _ordered(searched, judged, order, run)
         entries += [Entry(row, weak=weak[row.expression or ""], kept=False) for row in rows]
         there = [known[text] for text in weak if text in known]
@@ -224,7 +234,9 @@ def _searched(found: Found) -> tuple[str, str]:
     of = "the worst of" if found.slices else "none among"
     early = "" if found.complete else ", ended early"
     judged = ", found on one half of the rows, judged on the other" if found.slices else ""
-    return f"{what}: {of} {found.searched:,}{early}", judged
+    variants = f", {found.variants} variant{'s' * (found.variants != 1)}" * bool(found.variants)
+    variants += (" shown (a)" if found.everything else " hidden (a)") * bool(variants)
+    return f"{what}: {of} {found.searched:,}{early}{variants}", judged
 
 
 def _ordered(

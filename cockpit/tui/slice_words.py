@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cockpit import format as fmt
+from cockpit.interval_words import by_what
 from cockpit.tui.slice_book import CONFIRMED, ORDERS, VERDICTS, signed, span
 from cockpit.tui.widgets.line import Piece, Words
 
@@ -24,8 +25,8 @@ MOST = 3
 """Lines about what is left out."""
 
 
-def headline(judged: Judged, order: Order) -> Words:
-    """On which rows, by which metric, against which run."""
+def headline(judged: Judged, order: Order, refining: int | None = None) -> Words:
+    """On which rows, by which metric, against which run; `refining`: how far that is, in per cent."""
     table = judged.table
     pieces = [
         Piece(fmt.plain(judged.set), "bold"),
@@ -33,7 +34,7 @@ def headline(judged: Judged, order: Order) -> Words:
     ]
     if len(judged.sets) > 1:
         place = judged.sets.index(judged.set) + 1 if judged.set in judged.sets else 0
-        pieces.append(Piece(f"{place} of {len(judged.sets)} (v)", "quiet", rank=4, gap=1))
+        pieces.append(Piece(f"{place} of {len(judged.sets)} (v)", "quiet", rank=5, gap=1))
     better = "higher" if judged.direction == "maximize" else "lower"
     unit = f" in {fmt.plain(judged.unit)}" if judged.unit else ""
     pieces += [
@@ -44,12 +45,28 @@ def headline(judged: Judged, order: Order) -> Words:
     right: list[Piece] = []
     if table:
         few = f"few: under {table.fewest} rows"
-        right.append(Piece(few, "faint", rank=5))
+        right.append(Piece(few, "faint", rank=6))
         if table.base:
             alpha = f"{100 * (1 - table.confidence):g} %"
-            right.append(Piece(f"false alarms ≤ {alpha} (BH)", "faint", rank=3))
+            right.append(Piece(f"false alarms ≤ {alpha} (BH)", "faint", rank=4))
+            if how := _intervals(judged, refining):
+                tone, rank = ("faint", 3) if refining is None else ("quiet", 0)
+                right.append(Piece(how, tone, rank=rank))
         right.append(Piece(_sorted(judged, order), "quiet", rank=1))
     return Words(tuple(pieces), tuple(right))
+
+
+def _intervals(judged: Judged, refining: int | None) -> str:
+    """`intervals normal`; while they are refined, how far that is."""
+    table = judged.table
+    if table is None:
+        return ""
+    cells = [cell for row in table.rows for cell in row.cells.values()]
+    there = [one for cell in cells if (one := cell.differences.get(judged.metric))]
+    if refining is not None:
+        return f"refining intervals {refining} % (i ends it)"
+    how = by_what(there, table.resamples)
+    return f"intervals: {how}" if how else ""
 
 
 def _sorted(judged: Judged, order: Order) -> str:
@@ -75,8 +92,8 @@ def beside(judged: Judged) -> list[Parts]:
     return lines
 
 
-def detail(book: Book, entry: Entry | None, run: str | None) -> list[Parts]:
-    """The slice under the cursor in full, and how the chosen run does on it."""
+def detail(book: Book, entry: Entry | None, run: str | None, narrow: bool = False) -> list[Parts]:
+    """The slice under the cursor in full, and how the chosen run does on it; `narrow`: how far apart below that."""
     if entry is None or entry.row is None or run is None:
         return []
     row = entry.row
@@ -85,7 +102,14 @@ def detail(book: Book, entry: Entry | None, run: str | None) -> list[Parts]:
     )
     condition = fmt.plain(row.expression) if row.expression else "all rows"
     first: Parts = [*name, ("  " * bool(name), ""), (condition, "" if name else "bold")]
-    return [first, list(_figures(book, entry, run))]
+    figures = list(_figures(book, entry, run))
+    apart = row.cells[run].differences.get(book.judged.metric)
+    if narrow and apart is not None and apart.value is not None and book.base:
+        # Not within an interval is where the line may end.
+        place = next((at for at, (text, _) in enumerate(figures) if text.startswith("   ")), 0) + 1
+        (text, tone), *rest = figures[place:]
+        return [first, figures[:place], [(text.lstrip(), tone), *rest]]
+    return [first, figures]
 
 
 def _figures(book: Book, entry: Entry, run: str) -> Iterator[tuple[str, str]]:
@@ -122,6 +146,9 @@ def _apart(apart: Difference, first: Figure, book: Book) -> Iterator[tuple[str, 
     if apart.low is not None and apart.high is not None:
         ends = f" {span(apart, digits)}"
     yield f"   {signed(apart.value, digits)}{ends}", ""
+    if apart.low is None and apart.reason:
+        yield f"   {fmt.plain(apart.reason)}", "faint"
+        return
     glyph, word, tone = VERDICTS[apart.verdict]
     yield f" {glyph} {word}".replace("  ", " "), tone
     chance = "" if apart.p is None else f"{_chance(apart.p)}, "
@@ -134,6 +161,8 @@ def _chance(p: float) -> str:
 
 def _weak(weak: WeakSlice) -> Iterator[tuple[str, str]]:
     glyph, word, tone = CONFIRMED[weak.confirmed]
+    if weak.variant_of is not None:
+        yield f"   a variant of {fmt.plain(weak.variant_of)}", "quiet"
     if weak.loss is None or weak.rest is None:
         return
     yield f"   loss {fmt.number(weak.loss)} here, {fmt.number(weak.rest)} elsewhere", "quiet"

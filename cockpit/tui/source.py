@@ -12,6 +12,7 @@ from cockpit.tui.comparing import Comparing
 from cockpit.tui.data.desk import DataDesk, StoreDesk
 from cockpit.tui.judged import Judged
 from cockpit.tui.judging import Judging
+from cockpit.tui.models.desk import ModelsDesk, StoreModels
 from cockpit.tui.weighing import Weigher
 from storage.errors import UserError
 from storage.expressions.terms import FilterError
@@ -64,6 +65,8 @@ class Source(Protocol):
     """Name of the project's folder."""
     data: DataDesk
     """What is found out about datasets, in the background."""
+    models: ModelsDesk
+    """What is known of models, and what their gates say."""
 
     def stamp(self) -> tuple[int, ...]:
         """Differs when there is something new to read; costs a few stat calls."""
@@ -160,6 +163,7 @@ class StoreSource:
         self.project = layout.project.resolve().name
         self._layout = layout
         self.data: DataDesk = StoreDesk(layout)
+        self.models: ModelsDesk = StoreModels(layout, self._ask)
         self._store: Store | None = None
         self._open: ExitStack | None = None
         self._session: Session | None = None

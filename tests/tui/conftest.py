@@ -14,12 +14,13 @@ from cockpit.tui.screens.base import DataScreen
 from tests.tui.fake import NOW
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from textual.pilot import Pilot
 
     from tests.tui.scored import Shop
+    from tests.unit.promoted import Lab
 
 
 @pytest.fixture(autouse=True)
@@ -48,6 +49,43 @@ def own_shop(shop: Shop, tmp_path: Path) -> Shop:
     from tests.unit.scored_runs import copied
 
     return copied(shop[0], tmp_path), shop[1]
+
+
+@pytest.fixture(scope="session")
+def trodden(tmp_path_factory: pytest.TempPathFactory) -> Lab:
+    """A store whose model was promoted, forced and rolled back; not to be changed."""
+    from tests.tui.promoted_store import promoted_lab
+
+    folder = tmp_path_factory.mktemp("promoted") / "income"
+    folder.mkdir()
+    return promoted_lab(folder)
+
+
+@pytest.fixture
+def own_lab(trodden: Lab, tmp_path: Path) -> Lab:
+    """One that the test may change."""
+    from tests.tui.promoted_store import copied
+
+    return copied(trodden, tmp_path / "income")
+
+
+@pytest.fixture
+def no_studies_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Nothing that is found out about models outlives its test."""
+    from cockpit.tui.models.studies import Studies
+
+    known: list[Studies] = []
+    begin = Studies.__init__
+
+    def remember(self: Studies, name: str) -> None:
+        begin(self, name)
+        known.append(self)
+
+    monkeypatch.setattr(Studies, "__init__", remember)
+    yield
+    for studies in known:
+        if studies.thread:
+            studies.thread.join(30)
 
 
 async def until(pilot: Pilot[None], true: Callable[[], bool], seconds: float = 30.0) -> None:

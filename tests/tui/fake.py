@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from cockpit.origin import Traces
 from cockpit.tui.data.desk import DataDesk, NoDesk
 from cockpit.tui.judged import Judged
+from cockpit.tui.models.desk import ModelsDesk, NoModels
 from storage.expressions.terms import FilterError
 from storage.groups import RunGroup
 from storage.history import History
@@ -134,6 +135,7 @@ class FakeSource:
         """Whether the scores are still on their way."""
         self.version = 0
         self.data: DataDesk = NoDesk()
+        self.models: ModelsDesk = NoModels()
 
     def bump(self) -> None:
         self.version += 1

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cockpit.tui.axes import Span
+from cockpit.axes import Span
 from cockpit.tui.plot import Plot, Series, reach
 from cockpit.tui.reading import moved, nearest, panned, readings, snapped, zoomed
 from cockpit.tui.smoothing import FACTORS, ema, stepped

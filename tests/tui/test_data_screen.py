@@ -10,10 +10,12 @@ import polars as pl
 import pytest
 
 from cockpit.data import versions as registering
+from cockpit.data.watching import Ended
 from cockpit.project.reading import load_project
 from cockpit.tui.app import CockpitApp
 from cockpit.tui.config import Settings
 from cockpit.tui.data import desk as desks
+from cockpit.tui.data import panes, studies
 from cockpit.tui.data.desk import StoreDesk
 from cockpit.tui.screens.data import DatasetsScreen
 from cockpit.tui.screens.runs import RunsScreen
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from textual.pilot import Pilot
+
+    from cockpit.data.watching import Watch
 
 CONTRACT = """
 [data.people]
@@ -379,13 +383,13 @@ async def test_what_takes_long_says_so_and_can_be_left(
     layout: Layout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     go_on = Event()
-    drifted = desks._drifted
+    drifted = studies.drifted
 
     def slowly(*given: Any) -> Any:
         assert go_on.wait(30)
         return drifted(*given)
 
-    monkeypatch.setattr(desks, "_drifted", slowly)
+    monkeypatch.setattr(studies, "drifted", slowly)
     app = app_on(layout)
     async with app.run_test(size=(120, 36)) as pilot:
         screen = await opened(pilot, *PEOPLE)
@@ -400,13 +404,54 @@ async def test_what_takes_long_says_so_and_can_be_left(
         assert screen.trouble is None
 
 
+async def test_a_study_shows_how_far_it_is_and_escape_ends_it(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drifted = studies.drifted
+    ended, free = Event(), Event()
+
+    def slowly(*given: Any) -> Any:
+        watch: Watch = given[-1]
+        if free.is_set():
+            return drifted(*given)
+        watch.at(3, 8, "wage\x1b[31m")
+        try:
+            while not free.wait(0.01):
+                watch.at(4, 8, "city")
+        except Ended:
+            ended.set()
+            raise
+        return drifted(*given)
+
+    monkeypatch.setattr(studies, "drifted", slowly)
+    monkeypatch.setattr(panes, "SOON", 0)
+    monkeypatch.setattr(desks, "NEWS_SECONDS", 0.0)
+    app = app_on(layout)
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = await opened(pilot, *PEOPLE)
+        await pilot.press("left")
+        await until(pilot, lambda: "50 %" in painted(app))
+        assert "████████████░░░░" in painted(app)
+        assert "esc ends it" in painted(app)
+        assert screen.able("again") is False
+        await pilot.press("escape")
+        await until(pilot, lambda: "Ended before it was done." in painted(app))
+        await until(pilot, ended.is_set)
+        assert app.screen is screen, "it ends what is under way, and does not leave"
+        await settled(pilot)
+        assert "Ended before it was done." in painted(app)
+        free.set()
+        await pilot.press("R")
+        await until(pilot, lambda: "columns drifted" in painted(app))
+
+
 async def test_a_fault_of_our_own_is_told_and_not_swallowed(
     layout: Layout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*given: Any) -> Any:
         raise ZeroDivisionError("no rows")
 
-    monkeypatch.setattr(desks, "_drifted", broken)
+    monkeypatch.setattr(studies, "drifted", broken)
     app = app_on(layout)
     async with app.run_test(size=(120, 36)) as pilot:
         await opened(pilot, *PEOPLE, "left")

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from cockpit.tui.axes import span, tick_labels, ticks
+from cockpit.axes import span, tick_labels, ticks
 from cockpit.tui.plot import Plot, Rule, Series, draw
 from cockpit.tui.thinning import thin
 

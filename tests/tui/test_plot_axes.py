@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cockpit.tui.axes import (
+from cockpit.axes import (
     ROUND_TIMES,
     Span,
     clock_labels,

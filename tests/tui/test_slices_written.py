@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cockpit.evaluate.search import WeakSlice
 from cockpit.project.reading import load_project
 from cockpit.tui.control import Refused
 from cockpit.tui.deeds import NoDeeds, StoreDeeds
@@ -202,3 +203,41 @@ async def test_the_search_shows_how_far_it_is_and_escape_ends_it(shop: Shop) -> 
         assert "searching" not in painted(app)
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is not screen)
+
+
+class FoundDeeds(NoDeeds):
+    """Has found two slices, the second a variant of the first."""
+
+    def weak_slices(
+        self,
+        run: str,
+        on: str,
+        progress: Callable[[float], None],
+        cancelled: Callable[[], bool],
+    ) -> Found:
+        best, other = "age >= 60", "age >= 58"
+        slices = tuple(
+            WeakSlice(text, (text,), 1.0, 90, 45, 0.5, 0.1, 0.4, confirmed=True, variant_of=of)
+            for text, of in ((best, None), (other, best))
+        )
+        return Found(run, on, "log loss", 12, 1200, slices)
+
+
+async def test_variants_are_hidden_until_they_are_asked_for(shop: Shop) -> None:
+    made, runs = shop
+    app = app_on(made.layout, *runs[:2], deeds=FoundDeeds())
+    async with app.run_test(size=(140, 36)) as pilot:
+        screen = await opened(pilot)
+        await press(pilot, "a", "f")
+        await until(pilot, lambda: bool(lines_of(app, "age >= 60")))
+        assert "1 variant hidden (a)" in painted(app)
+        assert "1 of 1 weak slices are confirmed" in painted(app)
+        assert not lines_of(app, "age >= 58")
+        await press(pilot, "a")
+        await until(pilot, lambda: bool(lines_of(app, "age >= 58")))
+        assert "1 variant shown (a)" in painted(app)
+        screen.heat.select("age >= 58")
+        await pilot.pause()
+        assert "a variant of age >= 60" in said(app)
+        await press(pilot, "a")
+        await until(pilot, lambda: not lines_of(app, "age >= 58"))

@@ -70,7 +70,7 @@ async def test_i_shows_one_chart_after_the_other_and_comes_round() -> None:
         for _ in range(app.screen.query_one(Evidence).choices.__len__() - len(titles)):
             await pilot.press("i")
         await until(pilot, lambda: "auc by step" in painted(app))
-        await pilot.press("I")
+        await pilot.press("less_than_sign")
         await until(pilot, lambda: "auc by amp" in painted(app))
 
 
@@ -95,7 +95,7 @@ async def test_nothing_is_weighed_that_is_not_shown() -> None:
         assert source.weighings == 0
         await pilot.press("i")
         await until(pilot, lambda: "0.61" in painted(app))
-        await pilot.press("I")
+        await pilot.press("less_than_sign")
         await settled(pilot)
         done = source.weighings
         source.bump()

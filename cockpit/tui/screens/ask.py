@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Sheet(ModalScreen[T]):
+class AskScreen(ModalScreen[T]):
     """Lies over the bottom of a screen, which goes on above it."""
 
     DEFAULT_CSS = """
-    Sheet { align: left bottom; }
-    Sheet #sheet {
+    AskScreen { align: left bottom; }
+    AskScreen #sheet {
         height: auto; max-height: 100%; background: $background; border-top: solid $faint;
         padding-bottom: 1;
     }
@@ -45,7 +45,7 @@ class Sheet(ModalScreen[T]):
         raise NotImplementedError
 
 
-class Confirm(Sheet[bool]):
+class Confirm(AskScreen[bool]):
     """Names what cannot be undone; True where it shall be."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -85,7 +85,7 @@ class PointEntry(Entry):
     ]  # fmt: skip
 
 
-class AskPoint(Sheet[str]):
+class AskPoint(AskScreen[str]):
     """A point to be tried next; gives what the sweep says to it."""
 
     DEFAULT_CSS = """

@@ -15,6 +15,8 @@ from cockpit.tui import remember
 from cockpit.tui.ledger import Ledger, ledger
 from cockpit.tui.line_colours import LETTERS
 from cockpit.tui.overlay import strand
+from cockpit.tui.refiner import Refiner, RefineTold
+from cockpit.tui.reporting import of_runs
 from cockpit.tui.screens.compare_data import CompareQuestion, CompareSnapshot
 from cockpit.tui.screens.panes import PanesScreen
 from cockpit.tui.screens.run import RunScreen
@@ -24,11 +26,13 @@ from cockpit.tui.widgets.paper import Paper
 from cockpit.tui.widgets.side_by_side import SideBySide
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any, Self
 
     from textual.app import ComposeResult
 
+    from cockpit.evaluate.compare import Scores
+    from cockpit.tui.reporting import Report
     from cockpit.tui.screens.base import DataScreen, Shared
     from cockpit.tui.widgets.paper import Parts
     from storage.runs import Run
@@ -37,7 +41,7 @@ if TYPE_CHECKING:
 class CompareScreen(PanesScreen[CompareQuestion, CompareSnapshot]):
     """The table, and below it the curves of the metric under the cursor and the chosen run's code."""
 
-    KEYS_FIRST = ("everything", "difference(1)", "pane(1)", "back", "base")
+    KEYS_FIRST = ("everything", "difference(1)", "pane(1)", "back", "base", "report")
     TITLE = "Compare"
     DIGIT = "3"
     PANES: ClassVar[dict[str, str]] = {"values": "values", "overlay": "curves", "code": "code"}
@@ -50,6 +54,8 @@ class CompareScreen(PanesScreen[CompareQuestion, CompareSnapshot]):
                 id="compare.previous", tooltip="The difference before"),
         Binding("b", "base", "set base", id="compare.base",
                 tooltip="Measure the others against the chosen run"),
+        Binding("i", "refine", "intervals", show=False, id="compare.refine",
+                tooltip="End the refining of the intervals, or begin it again"),
         Binding("escape", "back", "back", id="compare.back", tooltip="Back"),
     ]  # fmt: skip
 
@@ -104,6 +110,7 @@ class CompareScreen(PanesScreen[CompareQuestion, CompareSnapshot]):
     def __init__(self, shared: Shared, question: CompareQuestion) -> None:
         super().__init__(shared, question)
         self._everything = False
+        self._refiner: Refiner[Scores] = Refiner(self, _refined, _refinable)
 
     def compose_body(self) -> ComposeResult:
         yield Static(id="clash", markup=False)
@@ -123,6 +130,20 @@ class CompareScreen(PanesScreen[CompareQuestion, CompareSnapshot]):
     def subject(self) -> Run | None:
         found = self.snapshot.found if self.snapshot else None
         return found.runs[self.values.chosen] if found else None
+
+    @property
+    def refined(self) -> CompareSnapshot | None:
+        """What is shown: the snapshot, with the intervals that are known by now."""
+        snapshot = self.snapshot
+        if snapshot is None or snapshot.scores is None:
+            return snapshot
+        return snapshot.refined(self._refiner.shown(snapshot.scores))
+
+    def report_of(self) -> Report | None:
+        base = self.question.base
+        others = (run for run in self.question.runs if run != base)
+        there = self.snapshot is not None and self.snapshot.found is not None
+        return of_runs((base, *others), None) if there else None
 
     def command_lines(self) -> tuple[str, ...]:
         base = self.question.base
@@ -148,12 +169,20 @@ class CompareScreen(PanesScreen[CompareQuestion, CompareSnapshot]):
         if snapshot.found is None:
             return super().alive(snapshot)
         how = counted(snapshot.found, self._everything, "a")
+        percent = self._refiner.percent
         scoring = (Piece("scoring", "quiet", rank=3),) if snapshot.scoring else ()
+        if percent is not None:
+            said = f"refining intervals {percent} % (i ends it)"
+            scoring = (*scoring, Piece(said, "quiet", rank=3))
         return (*scoring, Piece(how, "accent"))
 
     # Painting
 
     def paint(self, snapshot: CompareSnapshot) -> None:
+        self._refiner.want(snapshot.scores)
+        self._paint(self.refined or snapshot)
+
+    def _paint(self, snapshot: CompareSnapshot) -> None:
         found = snapshot.found
         self.set_class(found is None, "-alone")
         if found is None:
@@ -171,14 +200,47 @@ class CompareScreen(PanesScreen[CompareQuestion, CompareSnapshot]):
         strands = [strand(name, one) for name, one in zip(names, snapshot.curves, strict=False)]
         self.query_one(Explorer).show_strands(fmt.plain(snapshot.metric or "curves"), strands)
         self.query_one(Paper).show([_diff_line(line) for line in snapshot.code])
+        self._show_marks(snapshot)
+        self._show_whole()
+
+    def _show_marks(self, snapshot: CompareSnapshot) -> None:
         marks = self.query_one("#marks", Line)
         marks.set_class(not snapshot.marks, "-none")
         marks.words = Words((Piece(snapshot.marks, "faint"),))
-        self._show_whole()
+
+    # Refining
+
+    def on_refine_told(self, message: RefineTold) -> None:
+        if not self._refiner.heard(message):
+            return
+        snapshot = self.refined
+        if message.found is not None and snapshot and snapshot.found:
+            self.values.show(ledger(snapshot.found, snapshot.base, self._everything))
+            self._show_marks(snapshot)
+            self._show_whole()
+        if message.problem:
+            self.tell(message.problem, tone="stopped")
+        self.freshen()
+        self.refresh_bindings()
+
+    def action_refine(self) -> None:
+        self._refiner.toggle()
+        self.freshen()
+
+    def able(self, action: str) -> bool:
+        return self._refiner.can_toggle if action == "refine" else super().able(action)
+
+    def on_screen_suspend(self) -> None:
+        self._refiner.leave()
+
+    def on_unmount(self) -> None:
+        self._refiner.leave()
+
+    # The line under the cursor
 
     def _show_whole(self) -> None:
         """The full values of the line under the cursor."""
-        row, snapshot, pieces = self.values.row, self.snapshot, []
+        row, snapshot, pieces = self.values.row, self.refined, []
         if row is None or snapshot is None or snapshot.found is None:
             return
         if row.count is not None:
@@ -189,7 +251,9 @@ class CompareScreen(PanesScreen[CompareQuestion, CompareSnapshot]):
                 interval = snapshot.found.interval(row, place, snapshot.base)
                 within = f"Δ {interval}" if interval else ""
                 words = " ".join(filter(None, [LETTERS[place], text, within]))
-                pieces.append(Piece(words, "quiet", rank=place))
+                # Where there is no room for all, the chosen run's stays: it is the one that is asked about.
+                rank = 0 if place == self.values.chosen else place + 1
+                pieces.append(Piece(words, "quiet", rank=rank))
         self.query_one("#whole", Line).words = Words(tuple(pieces))
 
     # Moving
@@ -225,6 +289,18 @@ class CompareScreen(PanesScreen[CompareQuestion, CompareSnapshot]):
     def action_base(self) -> None:
         if run := self.subject():
             self.ask(base=run.id)
+
+
+def _refined(
+    what: Scores, *, progress: Callable[[float], None], cancelled: Callable[[], bool]
+) -> Scores:
+    from cockpit.evaluate.compare import refined_scores  # not before the first frame
+
+    return refined_scores(what, progress=progress, cancelled=cancelled)
+
+
+def _refinable(what: Scores) -> bool:
+    return what.refinable
 
 
 def _differs(book: Ledger, place: int) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cockpit.compare import compare, not_to_compare
-from cockpit.scored_rows import legend, scored_rows
+from cockpit.scored_rows import legend, rescored, scored_rows
 from cockpit.seeds import seed_lines, seeded
 from cockpit.tui.feed import Question, Snapshot
 
@@ -55,6 +55,7 @@ class CompareQuestion(Question):
             question=self,
             found=compared,
             scoring=scoring,
+            scores=scores,
             problems=scores.problems if scores else (),
             seeds=tuple(seed_lines(seeded(compared, found), names)),
             marks=legend(scores, names[_place(ids, self.base)]) if scores else "",
@@ -103,6 +104,8 @@ class CompareSnapshot(Snapshot):
     found: Comparison | None = None
     scoring: bool = False
     """Whether scores on an evaluation set are on their way."""
+    scores: Scores | None = None
+    """Those that stand in the comparison."""
     problems: tuple[str, ...] = ()
     """Sentences: which runs are not scored beside the others, and what to do."""
     seeds: tuple[str, ...] = ()
@@ -117,6 +120,18 @@ class CompareSnapshot(Snapshot):
     def base(self) -> int:
         """The base's place among the runs."""
         return _place([run.id for run in self.found.runs] if self.found else (), self.question.base)
+
+    def refined(self, scores: Scores) -> CompareSnapshot:
+        """The same with these scores."""
+        if self.found is None or scores is self.scores:
+            return self
+        names = [run.name for run in self.found.runs]
+        return replace(
+            self,
+            found=rescored(self.found, scores),
+            scores=scores,
+            marks=legend(scores, names[self.base]),
+        )
 
 
 def _place(ids: Sequence[str], base: str) -> int:

@@ -14,7 +14,7 @@ from textual.widgets import Static
 
 from cockpit import format as fmt
 from cockpit.tui.deeds import Done, Growing
-from cockpit.tui.screens.ask import Confirm, Sheet, said
+from cockpit.tui.screens.ask import AskScreen, Confirm, said
 from cockpit.tui.theme import css
 from cockpit.tui.widgets.entry import Entry
 from cockpit.tui.widgets.line import Line, Piece, Words
@@ -156,7 +156,7 @@ class GrowEntry(Entry):
     ]  # fmt: skip
 
 
-class AskGrow(Sheet[Growing]):
+class AskGrow(AskScreen[Growing]):
     """Which set, from where, by which rows, and why."""
 
     DEFAULT_CSS = f"""

@@ -11,6 +11,8 @@ from textual.widgets import Static
 
 from cockpit import format as fmt
 from cockpit.tui import remember, slice_words
+from cockpit.tui.refiner import Refiner, RefineTold
+from cockpit.tui.reporting import of_runs
 from cockpit.tui.screens.slices_data import SlicesQuestion, SlicesSnapshot
 from cockpit.tui.screens.writing import WritingScreen
 from cockpit.tui.slice_book import ORDERS, Order, book
@@ -19,17 +21,21 @@ from cockpit.tui.widgets.heat import HeatTable
 from cockpit.tui.widgets.line import Line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Self
 
     from textual.app import ComposeResult
 
+    from cockpit.evaluate.slices import SliceTable
     from cockpit.tui.judged import Judged
+    from cockpit.tui.reporting import Report
     from cockpit.tui.screens.base import DataScreen, Shared
     from storage.runs import Run
 
-NEEDS_TABLE = ("expression", "find", "grow", "sort", "metric", "base", "save", "drop")
+NEEDS_TABLE = ("expression", "find", "grow", "sort", "metric", "base", "save", "drop", "variants")
 """Actions that want something to be shown."""
+NARROW = 120
+"""Columns that have no room for a run's figures and how far they are from the base's in one line."""
 
 
 class SlicesScreen(WritingScreen):
@@ -37,7 +43,7 @@ class SlicesScreen(WritingScreen):
 
     KEYS_FIRST: ClassVar[tuple[str, ...]] = (
         "screen.complete", "submit", "screen.keep_typed",
-        "open", "expression", "find", "save", "grow", "metric(1)", "sort", "base", "version", "back",
+        "open", "expression", "find", "variants", "save", "grow", "metric(1)", "sort", "base", "version", "report", "back",
     )  # fmt: skip
     TITLE = "Slices"
     DIGIT = "4"
@@ -59,6 +65,8 @@ class SlicesScreen(WritingScreen):
                 tooltip="Worst first, lowest value first, most rows first, as in cockpit.toml"),
         Binding("b", "base", "set base", id="slices.base",
                 tooltip="Measure the others against the chosen run"),
+        Binding("i", "refine", "intervals", show=False, id="slices.refine",
+                tooltip="End the refining of the intervals, or begin it again"),
         Binding("v", "version", "version", id="slices.version",
                 tooltip="The next evaluation set, or version of it, that a run was scored on"),
         Binding("escape", "back", "back", id="slices.back", tooltip="End the search; else back"),
@@ -70,6 +78,7 @@ class SlicesScreen(WritingScreen):
         self._run: str | None = None
         """The run to choose as soon as it is there."""
         self._painted: object = None
+        self._refiner: Refiner[SliceTable] = Refiner(self, _refined, _refinable)
 
     # Where it opens
 
@@ -139,7 +148,7 @@ class SlicesScreen(WritingScreen):
     def judged(self) -> Judged | None:
         """What is shown; None where there is nothing yet."""
         judged = self.snapshot.judged if self.snapshot else None
-        return judged if judged and judged.table else None
+        return self._refined(judged) if judged and judged.table else None
 
     # What it is on
 
@@ -155,6 +164,15 @@ class SlicesScreen(WritingScreen):
             base = fmt.plain(judged.names[judged.table.base])
             return f"Slices of {next(one for one in runs if one != base or runs[0] == runs[1])} against {base}"
         return f"Slices of {runs[0]}" if len(runs) == 1 else f"Slices of {len(runs)} runs"
+
+    def report_of(self) -> Report | None:
+        judged = self.judged
+        if judged is None or judged.table is None:
+            return None
+        runs, base = judged.table.runs, judged.table.base
+        first = (base,) if base else ()
+        marked = (*first, *(run for run in runs if run != base))
+        return of_runs(marked, self.subject(), judged.set)
 
     def command_lines(self) -> tuple[str, ...]:
         judged, entry = self.judged, self.heat.entry
@@ -175,7 +193,8 @@ class SlicesScreen(WritingScreen):
     # Painting
 
     def paint(self, snapshot: SlicesSnapshot) -> None:
-        judged = snapshot.judged
+        self._refiner.want(snapshot.judged.table)
+        judged = self._refined(snapshot.judged)
         self.set_class(judged.table is None, "-todo")
         if judged.table is None:
             parts = slice_words.to_do(judged, len(snapshot.question.runs))
@@ -205,8 +224,12 @@ class SlicesScreen(WritingScreen):
         lines = slice_words.beside(judged) if judged.table else []
         beside.display = bool(lines)
         beside.update(_content(_joined(lines)))
-        self.query_one("#judged", Line).words = slice_words.headline(judged, self._order)
+        self._show_headline(judged)
         self._show_slice()
+
+    def _show_headline(self, judged: Judged) -> None:
+        words = slice_words.headline(judged, self._order, self._refiner.percent)
+        self.query_one("#judged", Line).words = words
 
     def _other(self, judged: Judged) -> str | None:
         """The run to begin with: the first that is measured against the base."""
@@ -216,7 +239,8 @@ class SlicesScreen(WritingScreen):
 
     def _show_slice(self) -> None:
         shown = self.heat.book
-        lines = slice_words.detail(shown, self.heat.entry, self.heat.run) if shown else []
+        narrow = self.size.width < NARROW
+        lines = slice_words.detail(shown, self.heat.entry, self.heat.run, narrow) if shown else []
         self.query_one("#slice", Static).update(_content(_joined(lines)))
 
     def on_heat_table_moved(self) -> None:
@@ -225,6 +249,32 @@ class SlicesScreen(WritingScreen):
         if judged and self._order in ("worst", "value"):
             self.lay_out(judged)
         self.refresh_bindings()
+
+    # Refining
+
+    def _refined(self, judged: Judged) -> Judged:
+        """With the intervals that are known by now."""
+        table = judged.table and self._refiner.shown(judged.table)
+        return judged if table is judged.table else replace(judged, table=table)
+
+    def on_refine_told(self, message: RefineTold) -> None:
+        if self._refiner.heard(message) and (judged := self.judged):
+            if message.problem:
+                self.tell(message.problem, tone="stopped")
+            self.lay_out(judged)
+            self._show_headline(judged)
+            self.refresh_bindings()
+
+    def action_refine(self) -> None:
+        self._refiner.toggle()
+        if judged := self.judged:
+            self._show_headline(judged)
+
+    def on_screen_suspend(self) -> None:
+        self._refiner.leave()
+
+    def on_unmount(self) -> None:
+        self._refiner.leave()
 
     # What is asked
 
@@ -288,6 +338,8 @@ class SlicesScreen(WritingScreen):
             return judged is not None and len(judged.sets) > 1
         if action in NEEDS_TABLE and (self.judged is None or self.editor.display):
             return False
+        if action == "refine":
+            return self._refiner.can_toggle
         entry = self.heat.entry
         if action == "save":
             return entry is not None and not entry.kept
@@ -303,6 +355,20 @@ class SlicesScreen(WritingScreen):
 
     def leave(self) -> None:
         self.app.pop_screen()
+
+
+def _refined(
+    what: SliceTable, *, progress: Callable[[float], None], cancelled: Callable[[], bool]
+) -> SliceTable:
+    from cockpit.evaluate.refining import refined  # not before the first frame
+
+    return refined(what, progress=progress, cancelled=cancelled)
+
+
+def _refinable(what: SliceTable) -> bool:
+    from cockpit.evaluate.refining import refinable
+
+    return refinable(what)
 
 
 def _joined(lines: list[slice_words.Parts]) -> slice_words.Parts:

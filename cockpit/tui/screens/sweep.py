@@ -10,6 +10,7 @@ from textual.containers import Vertical
 
 from cockpit import format as fmt
 from cockpit.tui import clock, phrases
+from cockpit.tui.reporting import Report
 from cockpit.tui.screens.run import RunScreen
 from cockpit.tui.screens.steering import SteeringScreen
 from cockpit.tui.screens.sweep_data import SweepQuestion, SweepSnapshot
@@ -40,10 +41,10 @@ class SweepScreen(SteeringScreen, TableScreen[SweepQuestion, SweepSnapshot]):
     TITLE = "Sweep"
     DIGIT = "2"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("i", "evidence(1)", "next chart", id="sweep.evidence",
+        Binding("i,greater_than_sign", "evidence(1)", "next chart", key_display="i", id="sweep.evidence",
                 tooltip="The next chart: importance, params, trials by time, a param's slice"),
-        Binding("I", "evidence(-1)", "chart before", show=False, id="sweep.evidence.before",
-                tooltip="The chart before"),
+        Binding("less_than_sign", "evidence(-1)", "chart before", show=False, key_display="<",
+                id="sweep.evidence.before", tooltip="The chart before"),
         Binding("l", "log", "log", id="sweep.log", tooltip="The selected trial's log, large"),
         Binding("left_square_bracket", "step(1)", "older", key_display="[", id="sweep.older",
                 tooltip="The sweep before this one"),
@@ -75,6 +76,10 @@ class SweepScreen(SteeringScreen, TableScreen[SweepQuestion, SweepSnapshot]):
 
     def spec_of(self) -> str | None:
         return self.question.query.sweep
+
+    def report_of(self) -> Report | None:
+        sweep = self.steered
+        return Report("sweep", (sweep.name,), sweep.name) if sweep else None
 
     def compose_body(self) -> ComposeResult:
         yield Empty(id="empty")

@@ -14,6 +14,7 @@ from cockpit.tui.commands import Offer
 from cockpit.tui.control import Refused
 from cockpit.tui.deeds import Done
 from cockpit.tui.editor import EditorFailed, edit_file, edit_text
+from cockpit.tui.reporting import of_runs
 from cockpit.tui.widgets.bottom import Prompt, Said
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
+    from cockpit.tui.reporting import Report
     from cockpit.tui.screens.base import Shared
     from storage.runs import Run
 
@@ -34,6 +36,8 @@ class WaysScreen(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "note", "note", id="run.note", tooltip="Write a note on the run"),
+        Binding("p", "promote", "promote", id="run.promote",
+                tooltip="Make the run's model what an alias means, if its gates let it"),
         Binding("t", "tag", "tag", show=False, id="run.tag",
                 tooltip="Tag the run, or the marked ones; -word takes a tag away"),
         Binding("e", "edit", "edit", show=False, id="edit",
@@ -46,6 +50,8 @@ class WaysScreen(Screen[None]):
                 tooltip="Move the run, or the marked ones, to the trash"),
         Binding("U", "undo", "undo", show=False, id="undo",
                 tooltip="Undo the last note, tag or deletion"),
+        Binding("r", "report", "report", id="report",
+                tooltip="Save a report of what is shown here as markdown, and copy it"),
     ]  # fmt: skip
     shared: Shared
     _offers: tuple[Offer, ...] = ()
@@ -82,6 +88,10 @@ class WaysScreen(Screen[None]):
 
     def recall(self, found: Mapping[str, Any]) -> None:
         """Take up what `remembered` said then; called before the screen is shown. Trust none of it."""
+
+    def report_of(self) -> Report | None:
+        """What a report of this screen is of; None where there is none."""
+        return of_runs(self.marked(), self.subject())
 
     def typed(self, *arguments: str) -> str:
         """A command line of cockpit's for this store."""
@@ -128,14 +138,24 @@ class WaysScreen(Screen[None]):
 
     def _copy(self) -> None:
         offer = self._offers[self._offered]
-        sequence = clipboard.sequence(offer.text, os.environ)
-        if sequence and self.app._driver:
-            self.app._driver.write(sequence)
+        sent = self.to_clipboard(offer.text)
         self._copied = True
         others = self._offers[self._offered + 1 :] or self._offers[: self._offered]
-        verb = "copied" if sequence else "to copy by hand:"
+        verb = "copied" if sent else "to copy by hand:"
         hint = f"y again: {others[0].what}" if others else ""
         text = f"{verb} {offer.what}  {fmt.plain(offer.text)}"
+        self._show(text, hint)
+
+    def to_clipboard(self, text: str) -> bool:
+        """Whether the terminal took it."""
+        sequence = clipboard.sequence(text, os.environ)
+        if sequence and self.app._driver:
+            self.app._driver.write(sequence)
+        return sequence is not None
+
+    def offer(self, offers: tuple[Offer, ...], text: str, hint: str = "") -> None:
+        """Show a sentence; as long as it stands there `y` copies what is offered."""
+        self._offers, self._offered, self._copied = offers, 0, False
         self._show(text, hint)
 
     def action_command(self) -> None:
@@ -269,6 +289,22 @@ class WaysScreen(Screen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return self.able(action)
 
+    def action_promote(self) -> None:
+        if run := self.subject():
+            from cockpit.tui.screens.promoting import begin  # not before the first frame
+
+            begin(self, run.id)
+
+    def action_report(self) -> None:
+        if asked := self.report_of():
+            from cockpit.tui.screens.reporting import begin  # not before the first frame
+
+            begin(self, asked)
+
     def able(self, action: str) -> bool:
         """Whether there is anything here that the action could be about."""
+        if action == "report":
+            return self.report_of() is not None
+        if action == "promote":
+            return self.subject() is not None
         return action not in NEEDS_RUN or self.subject() is not None or bool(self.marked())

@@ -51,7 +51,7 @@ class WritingScreen(HuntingScreen):
 
     def ask_more(self) -> None:
         """Ask for the slices that were written and found, too."""
-        weak = [one.expression for one in self.found.slices] if self.found else []
+        weak = [one.expression for one in self.found.shown] if self.found else []
         self.ask(more=tuple(dict.fromkeys((*self._written, *weak))))
 
     # A slice that is written

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 LAST = ("quit", "help")
 """Actions that stay at any width, at the end."""
+LATE = ("report",)
+"""Actions that stand before those, where no screen puts them first: they yield before any other."""
 
 
 class KeyBar(Line):
@@ -42,9 +44,11 @@ def shown_keys(screen: Screen[object]) -> list[tuple[str, str, str]]:
             key = screen.app.get_key_display(binding)
             found.setdefault(binding.action, (key, binding.description, binding.action))
     places = {action: place for place, action in enumerate(first)}
-    return sorted(
-        found.values(), key=lambda entry: (entry[2] in LAST, places.get(entry[2], len(places)))
-    )
+
+    def place(action: str) -> tuple[bool, int]:
+        return action in LAST, places.get(action, len(places) + (action in LATE))
+
+    return sorted(found.values(), key=lambda entry: place(entry[2]))
 
 
 def _pieces(keys: list[tuple[str, str, str]]) -> list[Piece]:
