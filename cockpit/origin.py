@@ -83,7 +83,7 @@ def origin(known: Mapping[str, Any], layout: Layout) -> dict[str, str]:
         **{f"data {name}": _file(entry) for name, entry in (known.get("data") or {}).items()},
         "python": f"{environment.get('python', '')} {environment.get('interpreter', '')}",
         "packages": f"{len(packages)} (--json lists them)" if packages else "",
-        "host": f"{machine['host']}, {machine['cores']} cores" if machine else "",
+        "host": _host(machine),
         "command": _command(known.get("command") or ()),
     }
     return {name: text.strip() for name, text in lines.items() if text.strip()}
@@ -96,7 +96,7 @@ def near(path: Path) -> str:
 
 def how_again(run: Run, known: Mapping[str, Any]) -> str | None:
     """The command that makes the run again; None where too little is known."""
-    if not known or run.state in ("running", "waiting"):
+    if not known or run.state in ("running", "waiting") or known.get("imported"):
         return None
     commit = (known.get("git") or {}).get("commit")
     return f"cockpit rerun {run.id}" + ("" if commit else " --here")
@@ -105,6 +105,9 @@ def how_again(run: Run, known: Mapping[str, Any]) -> str | None:
 def again_lines(run: Run, known: Mapping[str, Any]) -> Iterator[str]:
     """The command that makes the run again, and what that means."""
     command = how_again(run, known)
+    if known.get("imported"):
+        yield f"not from here: it was made elsewhere and imported from {known['imported']}"
+        return
     if command is None:
         yield "once it has ended"
         return
@@ -129,6 +132,11 @@ def _commit(git: Mapping[str, Any]) -> str:
     looked = {True: "with changes", False: "clean", None: "not looked at whole"}
     branch = f" on {git['branch']}" if git["branch"] else ""
     return f"{git['commit'] or 'no commit yet'}{branch}, {looked[git['dirty']]}"
+
+
+def _host(machine: Mapping[str, Any]) -> str:
+    cores = machine.get("cores")
+    return str(machine.get("host") or "") + (f", {cores} cores" if cores else "")
 
 
 def _diff(git: Mapping[str, Any], layout: Layout) -> str:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cockpit import format as fmt
 from cockpit.compare import ABSENT, MARKS, Row
+from cockpit.interval_words import by_what
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from cockpit.compare import Comparison
     from cockpit.evaluate.compare import Score, Scores
     from cockpit.evaluate.metrics import Figure
 
@@ -34,9 +37,17 @@ def scored_rows(found: Scores, runs: Sequence[str]) -> Iterator[Row]:
         )
 
 
+def rescored(found: Comparison, scores: Scores) -> Comparison:
+    """The comparison with these scores in the place of those that stand there."""
+    rows = scored_rows(scores, [run.id for run in found.runs])
+    new = {(row.group, row.name): row for row in rows}
+    return replace(found, rows=tuple(new.get((row.group, row.name), row) for row in found.rows))
+
+
 def legend(found: Scores, base: str) -> str:
     """What the marks that are there mean; empty where nothing was judged."""
-    there = {one.verdict for score in found.scores for one in score.differences.values()}
+    differences = [one for score in found.scores for one in score.differences.values()]
+    there = {one.verdict for one in differences}
     margins = ", ".join(
         dict.fromkeys(
             f"{score.metric} ±{fmt.number(score.margin)}"
@@ -49,10 +60,12 @@ def legend(found: Scores, base: str) -> str:
         "worse": f"worse than {base}",
         "equivalent": f"within the margin ({margins})",
         "unclear": "may be chance",
-        "not judged": "too few rows to judge",
+        "not judged": "not judged",
     }
     marks = [f"{MARKS[verdict]} {text}" for verdict, text in words.items() if verdict in there]
-    return f"{', '.join(marks)}: row by row, {100 * found.confidence:g} %" if marks else ""
+    how = by_what(differences, found.resamples)
+    how = f"; intervals: {how}" if how else ""
+    return f"{', '.join(marks)}: row by row, {100 * found.confidence:g} %{how}" if marks else ""
 
 
 def _title(found: Scores, score: Score) -> str:

@@ -141,6 +141,8 @@ class RunDetail:
     """Git commit, interpreter, packages, host, seed, spec, data: see cockpit.sweep.provenance."""
     log: str | None
     """The last lines of its log, where it ended and they were kept."""
+    imported: Mapping[str, Any] | None = None
+    """Where it was taken in from: `peer`, `source`, `key`, and `artifacts` (name, where it lies, bytes)."""
 
 
 class RunNotFound(UserError):
@@ -266,7 +268,8 @@ def details(session: Session, runs: Sequence[str]) -> tuple[RunDetail, ...]:
     ids = [from_text(run) for run in runs]
     known = {run.id: run for run in by_ids(session, ids)}
     rows = session.rows(
-        "select key, ended, user_attrs, resources, content, log from runs"
+        "select key, ended, user_attrs, resources, content, log, system_attrs->>'$.imported',"
+        " system_attrs->>'$.landed.artifacts' from runs"
         " left join provenance on runs.provenance = provenance.digest"
         " where id in (select unnest($ids)) and trashed is null",
         ids=ids,
@@ -279,8 +282,9 @@ def details(session: Session, runs: Sequence[str]) -> tuple[RunDetail, ...]:
             resources=json.loads(resources or "{}"),
             provenance=json.loads(provenance or "{}"),
             log=log,
+            imported=origin and {**json.loads(origin), "artifacts": json.loads(files or "[]")},
         )
-        for key, ended, attrs, resources, provenance, log in rows
+        for key, ended, attrs, resources, provenance, log, origin, files in rows
     }
     return tuple(found[run] for run in runs if run in found)
 

@@ -258,12 +258,13 @@ def _save_names(session: Session, names: list[tuple[int | None, str, str]]) -> N
 
 
 def _save_provenance(session: Session, seen: dict[str, dict[str, Any]]) -> None:
-    for digest, content in seen.items():
+    if seen:
+        told = [(digest, to_json(content)) for digest, content in seen.items()]
+        schema = {"digest": pl.String, "content": pl.String}
         session.write(
-            "insert into provenance select $digest, $content"
-            " where not exists (from provenance where digest = $digest)",
-            digest=digest,
-            content=to_json(content),
+            "insert into provenance select digest, content from incoming"
+            " anti join provenance using (digest)",
+            pl.DataFrame(told, schema=schema, orient="row"),
         )
 
 

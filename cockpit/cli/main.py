@@ -43,6 +43,7 @@ SECTIONS = {
         "best": "Show a sweep's best runs.",
         "importance": "Show which params mattered in a sweep.",
         "sql": "Ask the store in SQL, read-only.",
+        "report": "Markdown of a run, a sweep, a comparison, a model, data.",
     },
     "Data and slices": {
         "data": "Register, list, show, check, diff and drift datasets.",
@@ -58,6 +59,10 @@ SECTIONS = {
         "history": "What was live when, and why?",
         "predict": "Predict the rows of a file.",
         "export": "Write a model into a folder of its own.",
+    },
+    "Move in, take out": {
+        "import": "Take in runs from MLflow, TensorBoard, wandb or a CSV file.",
+        "dump": "Write runs or metrics as CSV, JSON or Parquet, or into MLflow.",
     },
     "Keep": {
         "tag": "Tag runs.",
@@ -75,6 +80,8 @@ SECTIONS = {
 COMMANDS = frozenset(name for section in SECTIONS.values() for name in section)
 _TOGETHER = {name: name for name in SECTIONS["Change a running sweep"]} | {"continue": "go_on"}
 """Commands that share the module `control`."""
+_CALLED = {"import": "import_"}
+"""Modules that cannot be called as their command is."""
 
 
 @dataclass
@@ -92,7 +99,7 @@ class _Lazy(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = "control" if cmd_name in _TOGETHER else cmd_name
+        module = "control" if cmd_name in _TOGETHER else _CALLED.get(cmd_name, cmd_name)
         found = importlib.import_module(f"cockpit.cli.{module}")
         command = getattr(found, _TOGETHER.get(cmd_name, "command"))
         assert isinstance(command, click.Command)

@@ -60,6 +60,7 @@ def _as_json(found: RunDetail, layout: Layout) -> dict[str, Any]:
         "user_attrs": found.user_attrs,
         "resources": found.resources,
         "provenance": found.provenance,
+        "imported": found.imported,
         "again": how_again(run, found.provenance),
         "artifacts": {
             "folder": str(layout.artifacts(run.id)),
@@ -102,6 +103,7 @@ def _lines(found: RunDetail, layout: Layout, labels: Mapping[str, str]) -> Itera
     yield from _section("resources", resources(found.resources))
     yield from _section("predictions", labels)
     yield from _artifact_lines(layout.artifacts(run.id))
+    yield from _imported(found, layout.artifacts(run.id))
     if found.provenance:
         yield from _section("provenance", origin(found.provenance, layout))
         yield "again"
@@ -143,6 +145,25 @@ def _artifact_lines(folder: Path) -> Iterator[str]:
         if len(files) > ARTIFACTS:
             rest = sum(count for _, count in files[ARTIFACTS:])
             yield f"  {len(files) - ARTIFACTS} more, {size(rest)}"
+
+
+def _imported(found: RunDetail, folder: Path) -> Iterator[str]:
+    """Where a run was taken in from, and which of its files lie there still and not with us."""
+    from cockpit.format import size
+
+    if (origin := found.imported) is None:
+        return
+    yield from _section(
+        "imported", {"from": origin["peer"], **{k: origin[k] for k in ("source", "key")}}
+    )
+    away = [file for file in origin["artifacts"] if not folder.joinpath(file[0]).is_file()]
+    shown = {
+        name: source if count is None else f"{size(count)}  {source}"
+        for name, source, count in away[:ARTIFACTS]
+    }
+    yield from _section("files elsewhere", shown)
+    if len(away) > ARTIFACTS:
+        yield f"  {len(away) - ARTIFACTS} more (--json names all)"
 
 
 def _log(found: RunDetail, path: Path) -> Iterator[str]:

@@ -16,11 +16,14 @@ from storage.store import Store
 from tests.bench import (
     bundling,
     comparing,
+    importing,
+    importing_curves,
     keys,
     predicting,
     profiling,
     programs,
     promoting,
+    reporting,
     screens,
     slices,
     sweeps,
@@ -245,5 +248,7 @@ BENCHES: dict[str, Callable[[], Iterator[Figure]]] = {
         sweeps.overhead, sweeps.soak, slices.metrics, slices.slices,
         keys.keys, comparing.diff, comparing.drift, profiling.profile,
         screens.start_up, screens.memory, predicting.predicting, promoting.promotions, bundling.bundle,
+        reporting.reports,
+        importing.imports, importing_curves.event_files, importing_curves.run_files,
     )
 }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import tempfile
 from functools import cache
@@ -62,6 +63,7 @@ def with_runs(runs: int, points: int = POINTS) -> Layout:
     writer.close()
     with Store(layout).session():
         pass
+    os.sync()  # or what is measured next waits for the disk to take in all this
     return layout
 
 

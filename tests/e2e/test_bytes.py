@@ -10,6 +10,8 @@ import pexpect
 import pyte
 import pytest
 
+from cockpit.data import versions as registering
+from cockpit.project.reading import load_project
 from storage.layout import Layout
 from storage.spool import SpoolWriter
 from tests.e2e.conftest import COCKPIT, SLOW, Project, clean, eventually
@@ -31,6 +33,15 @@ def train(trial):
     return {"auc": value}
 """
 """Ten metrics, ten times a second."""
+
+
+DATA = """
+[data.people]
+path = "people.csv"
+key = ["id"]
+[data.people.contract.columns]
+age = { type = "int", max = 55 }
+"""
 
 
 class Line:
@@ -118,6 +129,37 @@ def test_an_idle_screen_sends_nothing_in_ten_seconds(project: Project, lines: li
         line.until_silent(2.0)
     # Both at once: nothing more is to be learnt by doing it one after the other.
     assert one.take(10.0) + two.take(0.5) == b""
+
+
+def test_the_data_screen_sends_nothing_once_all_is_found_out(
+    project: Project, lines: list[Line]
+) -> None:
+    project.write("cockpit.toml", DATA)
+    layout = Layout(project.folder / ".cockpit")
+    with pytest.MonkeyPatch.context() as patch:
+        # Long ago: the age of a version of today would change, and that is news.
+        patch.setattr(registering, "time", lambda: time.time() - 400 * 86_400)
+        for ages in ([30, 40, 50], [30, 40, 51, 60]):
+            rows = "".join(f"{place},{age}\n" for place, age in enumerate(ages))
+            project.write("people.csv", f"id,age\n{rows}")
+            registering.register(
+                layout,
+                "people",
+                project.folder / "people.csv",
+                keep=True,
+                project=load_project(project.folder),
+            )
+    one, two = Line(project, (80, 24)), Line(project, (200, 50))
+    lines += [one, two]
+    for line in lines:
+        line.until(r"No runs yet")
+        line.child.send("5")
+        line.until(r"✗ 1 broken")
+    two.child.send("d")
+    two.until(r"1 added")
+    for line in lines:
+        line.until_silent(2.0)
+    assert one.take(6.0) + two.take(0.5) == b""
 
 
 def test_a_live_sweep_is_a_trickle(project: Project, lines: list[Line]) -> None:
