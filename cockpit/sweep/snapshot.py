@@ -46,6 +46,9 @@ _ALLOWED = frozenset(
         ("numpy.random._mt19937", "MT19937"),
         ("numpy.random._pickle", "__bit_generator_ctor"),
         ("numpy.random._pickle", "__randomstate_ctor"),
+        # A generator without a seed of ours brings along what it was seeded by.
+        ("numpy.random.bit_generator", "SeedSequence"),
+        ("numpy.random.bit_generator", "__pyx_unpickle_SeedSequence"),
         ("optuna._gp.prior", "default_log_prior"),
         ("optuna.samplers._tpe.sampler", "default_gamma"),
         ("optuna.samplers._tpe.sampler", "default_weights"),

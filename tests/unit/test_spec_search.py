@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import optuna
 import pytest
 
+from cockpit.sweep.snapshot import Keeper, load, stand
 from cockpit.sweep.space import distributions, is_exhausted, make_pruner, make_sampler
 from cockpit.sweep.spec import load_spec
 from cockpit.sweep.spec.limit import Limit
@@ -156,6 +158,29 @@ def test_constraints_lead_the_search_even_where_a_metric_is_missing(
     late = [trial.params["x"] for trial in study.get_trials()[trials // 2 :]]
     assert sum(x < 1 for x in late) > len(late) / 2  # it would be 4 without the constraint
     assert study.best_trial.params["x"] <= 0
+
+
+@pytest.mark.parametrize("seed", ["", "seed = 3\n"])
+@pytest.mark.parametrize("name", ["tpe", "random", "cmaes", "nsgaii", "qmc sobol", "grid"])
+def test_a_kept_sampler_goes_on_with_the_very_same_points(
+    tmp_path: Path, name: str, seed: str
+) -> None:
+    spec = spec_of(tmp_path, f"[sweep]\n{seed}sampler = {SAMPLERS[name]}\n{STEPS}")
+    study, space = study_of(spec), distributions(spec)
+    files = tmp_path / "a", tmp_path / "b"
+    keeper = Keeper(files, stand(spec, space))
+    for place in range(6):
+        study.tell(study.ask(space), float(place))
+    keeper.keep(study.sampler, 6, 18)
+    keeper.close()
+    other = copy.deepcopy(study)
+    other.sampler, known = load(files, stand(spec, space))
+    assert known == (6, 18)
+    for place in range(6):
+        trial, again = study.ask(space), other.ask(space)
+        assert trial.params == again.params
+        study.tell(trial, float(place))
+        other.tell(again, float(place))
 
 
 PRUNERS = {
