@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from cockpit.evaluate.answers import Floats, Ints, Truths
     from storage.expressions.aggregates import Part
@@ -27,40 +27,52 @@ _NEVER = {
 _SUMMED = ("sum", "mean", "count", "stddev", "stddev_pop")
 """Aggregates that are made of sums over the rows."""
 _KEPT = 20_000_000
-"""Masks times rows that are kept as numbers; of more, block by block, they are made anew."""
-_BLOCK = 1 << 16
+"""Masks times rows whose places are kept; of more they are looked for anew."""
 
 
 class Sums:
-    """Sums over the rows of many slices at once."""
+    """Sums over the rows of many slices, slice by slice: a slice's sum is the same number beside whichever others.
+
+    No matrix product: BLAS wakes threads for one, which then stand in the way of all others.
+    """
 
     def __init__(self, masks: Truths) -> None:
         """`masks`: (slices, rows)."""
         self.masks = masks
-        self.n = masks.sum(axis=1).astype(np.float64)
+        self.n: Floats = masks.sum(axis=1).astype(np.float64)
         """(slices,): rows."""
-        self._weights = masks.astype(np.float64) if masks.size <= _KEPT else None
 
     def __len__(self) -> int:
         return len(self.masks)
 
     def rows(self) -> Iterator[Ints]:
         """By slice, the places of its rows."""
-        yield from map(np.flatnonzero, self.masks) if self._weights is None else self._places
+        yield from self._kept if self.masks.size <= _KEPT else map(np.flatnonzero, self.masks)
 
     @cached_property
-    def _places(self) -> list[Ints]:
+    def _kept(self) -> list[Ints]:
         return [np.flatnonzero(mask) for mask in self.masks]
 
-    def of(self, columns: Floats) -> Floats:
-        """(rows,) or (rows, p) in, (slices,) or (slices, p) out."""
-        if self._weights is not None:
-            return np.asarray(self._weights @ columns)
-        found = np.zeros((len(self.masks), *columns.shape[1:]))
-        for start in range(0, len(columns), _BLOCK):
-            block = slice(start, start + _BLOCK)
-            found += self.masks[:, block].astype(np.float64) @ columns[block]
-        return found
+    def of(self, column: Floats) -> Floats:
+        """(rows,) in, (slices,) out."""
+        return np.array([column.take(rows).sum() for rows in self.rows()])
+
+    def any(self, column: Truths) -> Truths:
+        """(rows,) in, (slices,) out: whether it holds for some row."""
+        return np.asarray((self.masks & column).any(axis=1))
+
+    def errors(self, columns: Sequence[Floats], slopes: Floats) -> Floats:
+        """(slices,): the standard error of the columns' means times their slopes (slices, columns)."""
+        found = np.empty(len(self))
+        for place, rows in enumerate(self.rows()):
+            pull = np.zeros(len(rows))
+            for column, slope in zip(columns, slopes[place], strict=True):
+                if slope:
+                    pull += slope * column.take(rows)
+            pull -= pull.sum() / max(1, len(rows))
+            found[place] = np.square(pull).sum()
+        with np.errstate(all="ignore"):
+            return np.asarray(np.sqrt(found / self.n / (self.n - 1)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,12 +131,20 @@ class Handed:
         return np.stack(found, axis=1)
 
     def _by_slice(self, place: int, part: Part, sums: Sums) -> Floats:
-        there, values = self.there[:, place], np.ascontiguousarray(self.values[:, place])
+        there = self.there[:, place]
+        values: Floats = np.ascontiguousarray(self.values[:, place])
         if there.all() and part.of == "count":
             return sums.n
         kept = sums.rows() if there.all() else (rows[there.take(rows)] for rows in sums.rows())
-        each = (values.take(rows) for rows in kept)
-        return np.array([_aggregate(part, handed) for handed in each], dtype=np.float64)
+        return np.array([_aggregate(part, values.take(rows)) for rows in kept], dtype=np.float64)
+
+    def behind(self, sums: Sums) -> Floats:
+        """(slices,): the fewest rows that hand something to a mean or a standard deviation; else all rows."""
+        few: Floats = sums.n
+        for part, there in zip(self.parts, self.there.T, strict=True):
+            if part.of in ("mean", "stddev", "stddev_pop") and not there.all():
+                few = np.minimum(few, sums.of(there.astype(np.float64)))
+        return few
 
     def on(self, rows: Ints, times: Floats) -> Floats:
         """(draws, aggregates): what the aggregates are where `rows` count `times` (draws, rows); NaN for none."""
@@ -152,7 +172,7 @@ def _aggregate(part: Part, values: Floats) -> float:
     """Of one number at least, and of two for `stddev`; else NaN."""
     count = len(values)
     if part.of == "count":
-        return count
+        return float(count)
     if count <= (part.of == "stddev"):
         return math.nan
     total = float(values.sum())

@@ -30,9 +30,7 @@ def hand_over(expression: str, frames: Frames) -> Handed:
     return Handed(expression, frames.taken_apart(expression))
 
 
-def kpi_values(
-    handed: Sequence[Handed], frames: Frames, sums: Sums
-) -> list[list[float | None]]:
+def kpi_values(handed: Sequence[Handed], frames: Frames, sums: Sums) -> list[list[float | None]]:
     """By KPI, its value on each slice; None where it has none. `frames` are those of `hand_over`.
 
     Raises `FilterError`, `ExpressionFailed`.

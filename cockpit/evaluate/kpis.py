@@ -4,10 +4,10 @@
 
 A KPI is arithmetic of aggregates. Sums, means, counts and standard deviations are made of what each row adds, so
 sums, differences, products and quotients of them have a normal interval at once: by how far each row pulls the one
-run's value and the other's (the delta method: van der Vaart, Asymptotic Statistics, 1998, chapter 3). Medians,
-quantiles, and what else is done with aggregates (`round`, `case`) want the paired bootstrap. Of a least, of a
-greatest and of a number of distinct values neither is sound, for other rows may hold what these do not: there is no
-interval, and the reason says so. The rows of a slice are drawn, not their number.
+run's value and the other's (the delta method: van der Vaart, Asymptotic Statistics, 1998, chapter 3), with Student's
+quantiles. Medians, quantiles, and what else is done with aggregates (`round`, `case`) want the paired bootstrap. Of a
+least, of a greatest and of a number of distinct values neither is sound, for other rows may hold what these do not:
+there is no interval, and the reason says so. The rows of a slice are drawn, not their number.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
 
 from cockpit.evaluate.answered import with_answers
 from cockpit.evaluate.handed import Sums
@@ -31,6 +30,8 @@ from storage.frames import Frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    import polars as pl
 
     from cockpit.evaluate.answers import Answers, Floats, Ints, Truths
     from cockpit.evaluate.handed import Handed
@@ -93,109 +94,87 @@ class Pull:
     """How far each row pulls a KPI of one run, on each of several slices."""
 
     handed: Handed
-    columns: Floats | None
-    """(rows, p), around their means; None where there is no normal interval."""
+    columns: tuple[Floats, ...] | None
+    """p of (rows,), around their means; None where there is no normal interval."""
     slopes: Floats
     """(slices, p): how the KPI moves with the mean of each column; NaN where nobody can say."""
-    odd: Floats
-    """(slices,): rows that hand over no finite number."""
+    odd: Truths
+    """(slices,): whether a row hands over no finite number."""
+    behind: Floats
+    """(slices,): how many rows it rests on."""
 
 
 def pull_of(handed: Handed, frames: Frames, sums: Sums) -> Pull:
     """How rows pull the KPI that they were handed over for. Raises `FilterError`, `ExpressionFailed`."""
-    every = handed.finite.all()
-    odd = np.zeros(len(sums)) if every else sums.of((~handed.finite).astype(np.float64))
+    every, behind = handed.finite.all(), handed.behind(sums)
+    odd = np.zeros(len(sums), dtype=bool) if every else sums.any(~handed.finite)
     if handed.unsound or not handed.at_once:
-        return Pull(handed, None, np.zeros((len(sums), 0)), odd)
+        return Pull(handed, None, np.zeros((len(sums), 0)), odd, behind)
     with np.errstate(all="ignore"):
-        return _pull(handed, frames, sums, odd)
+        return Pull(handed, *_pull(handed, frames, sums), odd, behind)
 
 
-def _pull(handed: Handed, frames: Frames, sums: Sums, odd: Floats) -> Pull:
-    columns, owners, slopes, worth = [], [], [], []
+def _pull(handed: Handed, frames: Frames, sums: Sums) -> tuple[tuple[Floats, ...], Floats]:
+    worth, base, owners, slopes = handed.by_slice(sums), [], [], []
     for place, part in enumerate(handed.parts):
-        mine, value, moves = _moves(part, handed, place, sums)
-        columns += mine
+        mine, moves = _moves(part, handed, place, worth[:, place], sums)
+        base += [column - column.mean() for column in mine]
         slopes += moves
         owners += [place] * len(mine)
-        worth.append(value)
-    base, gain = np.stack(columns, axis=1), np.stack(slopes, axis=1)
-    base = base - base.mean(axis=0)
+    gain = np.stack(slopes, axis=1)
     gain *= np.stack(_derivatives(handed, frames, worth, base, gain, owners, sums))[owners].T
-    return Pull(handed, base, gain, odd)
+    return tuple(base), gain
 
 
 def _moves(
-    part: Part, handed: Handed, place: int, sums: Sums
-) -> tuple[list[Floats], Floats, list[Floats]]:
-    """The columns that an aggregate is made of, its value by slice, and how it moves with each column's mean."""
-    there, values = handed.there[:, place].astype(np.float64), handed.values[:, place]
+    part: Part, handed: Handed, place: int, worth: Floats, sums: Sums
+) -> tuple[list[Floats], list[Floats]]:
+    """The columns that an aggregate is made of, and how it moves by slice with each column's mean."""
+    there = handed.there[:, place].astype(np.float64)
+    values = np.ascontiguousarray(handed.values[:, place])
     n: Floats = sums.n
-    count = n if handed.there[:, place].all() else sums.of(there)
     if part.of == "count":
-        return [there], count, [n]
-    total = sums.of(values)
+        return [there], [n]
     if part.of == "sum":
-        return [values], np.where(count > 0, total, np.nan), [n]
-    mean = total / count
+        return [values], [n]
+    count = n if handed.there[:, place].all() else sums.of(there)
     if part.of == "mean":
-        return [values, there], mean, [n / count, -mean * n / count]
-    middle = values.sum() / max(1.0, there.sum())
-    around = (values - middle) * there
-    mean = sums.of(around) / count
-    square = sums.of(around**2) / count - mean**2
-    free = count / (count - 1) if part.of == "stddev" else np.ones_like(count)
-    value = np.sqrt(np.maximum(square, 0) * free)
-    each = free / (2 * value) * n / count
-    return (
-        [around**2, around, there],
-        value,
-        [each, -2 * mean * each, (mean**2 - square) * each],
-    )
+        return [values, there], [n / count, -worth * n / count]
+    around = (values - values.sum() / max(1.0, there.sum())) * there
+    mean, free = sums.of(around) / count, 1.0 / count
+    if part.of == "stddev":
+        free = 1.0 / (count - 1)
+    each = free / (2 * worth) * n
+    square = worth**2 / free / count
+    return [around**2, around, there], [each, -2 * mean * each, (mean**2 - square) * each]
 
 
 def _derivatives(
     handed: Handed,
     frames: Frames,
-    worth: Sequence[Floats],
-    base: Floats,
+    values: Floats,
+    base: Sequence[Floats],
     gain: Floats,
     owners: Sequence[int],
     sums: Sums,
 ) -> list[Floats]:
     """By aggregate, how the KPI moves with it on each slice: by moving it a little to either side."""
-    values = np.stack(worth, axis=1)
-    owner, moved, steps = np.array(owners), [], []
-    for place in range(len(worth)):
-        mine = owner == place
-        step = _STEP * _errors(base[:, mine], gain[:, mine], sums)
+    moved, steps = [], []
+    for place in range(values.shape[1]):
+        mine = [at for at, owner in enumerate(owners) if owner == place]
+        step = _STEP * sums.errors([base[at] for at in mine], gain[:, mine])
         steps.append(step)
         for sign in (1, -1):
             other = values.copy()
             other[:, place] += sign * step
             moved.append(other)
     found = together(handed.expression, frames, np.concatenate(moved)).reshape(
-        len(worth), 2, len(values)
+        len(steps), 2, len(values)
     )
     return [
         np.where(step > 0, (up - down) / (2 * step), 0.0)
         for (up, down), step in zip(found, steps, strict=True)
     ]
-
-
-def _errors(columns: Floats, slopes: Floats, sums: Sums) -> Floats:
-    """(slices,): the standard error of columns' means times their slopes."""
-    p = columns.shape[1]
-    pairs = [(i, j) for i in range(p) for j in range(i, p)]
-    products = np.stack([columns[:, i] * columns[:, j] for i, j in pairs], axis=1)
-    n = sums.n[:, None]
-    together = sums.of(np.hstack([columns, products])) / n
-    means, crossed = together[:, :p], together[:, p:]
-    variance: Floats = np.zeros(len(sums))
-    for (i, j), both in zip(pairs, crossed.T, strict=True):
-        twice = 1 if i == j else 2
-        variance += twice * slopes[:, i] * slopes[:, j] * (both - means[:, i] * means[:, j])
-    return np.asarray(np.sqrt(np.maximum(variance, 0) / (sums.n - 1)))
 
 
 def compare_pulls(
@@ -208,18 +187,27 @@ def compare_pulls(
     confidence: float,
     margin: float | None,
 ) -> list[Difference]:
-    """The differences of two runs that were taken apart, by slice, from their values there."""
-    errors, reaches = _errors_apart(first, second, sums), student_quantile(confidence, sums.n - 1)
+    """The differences of two runs that were taken apart, by slice, from their values there.
+
+    Student's t, with one degree of freedom fewer than rows it rests on.
+    """
+    errors, behind = _errors_apart(first, second, sums), np.minimum(first.behind, second.behind)
+    reaches = student_quantile(confidence, behind - 1)
     found = []
     for place, (value, other) in enumerate(zip(values, others, strict=True)):
-        n, error = int(sums.n[place]), float(errors[place])
-        odd = bool(first.odd[place] or second.odd[place])
+        error, odd = float(errors[place]), first.odd[place] or second.odd[place]
         reason = first.handed.unsound or ("no interval: a row has no finite value" if odd else None)
-        if reason is None and n < LEAST_ROWS:
+        if reason is None and behind[place] < LEAST_ROWS:
             reason = "too few rows to judge"
         if reason is None and first.columns is None and error:
             reason = NEEDS_DRAWS
-        found.append(_difference(kpi, value, other, error, float(reaches[place]), margin, reason, n))
+        if value is None or other is None:
+            why = "no value" if sums.n[place] else "no rows"
+            found.append(Difference(None, None, None, None, "normal", why, "not judged"))
+            continue
+        reach, freedom = float(reaches[place]) * error, float(behind[place]) - 1
+        apart = value - other
+        found.append(_difference(kpi, apart, error, reach, freedom, margin, reason))
     return found
 
 
@@ -227,39 +215,33 @@ def _errors_apart(first: Pull, second: Pull, sums: Sums) -> Floats:
     """(slices,): the standard error of the difference; 0 where no row tells the two apart, NaN for nobody knows."""
     one, other = first.handed, second.handed
     differing = (one.values != other.values) | (one.there != other.there)
-    same = sums.of(differing.any(axis=1).astype(np.float64)) == 0
+    same = ~sums.any(differing.any(axis=1))
     errors = np.full(len(sums), np.nan)
     if first.columns is not None and second.columns is not None:
         # What both have in common is taken away first: it would drown a small difference.
-        columns = np.hstack([first.columns - second.columns, second.columns])
+        apart = [a - b for a, b in zip(first.columns, second.columns, strict=True)]
         slopes = np.hstack([first.slopes, first.slopes - second.slopes])
-        with np.errstate(all="ignore"):
-            errors = _errors(columns, slopes, sums)
+        errors = sums.errors([*apart, *second.columns], slopes)
     return np.where(same, 0.0, errors)
 
 
 def _difference(
     kpi: Kpi,
-    value: float | None,
-    other: float | None,
+    apart: float,
     error: float,
     reach: float,
+    freedom: float,
     margin: float | None,
     reason: str | None,
-    n: int,
 ) -> Difference:
-    if value is None or other is None:
-        why = "no value" if n else "no rows"
-        return Difference(None, None, None, None, "normal", why, "not judged")
-    apart = value - other
     if reason is None and error == 0 and apart == 0:
         return Difference(0.0, 0.0, 0.0, 1.0, "normal", None, judge(kpi.direction, 0, 0, margin))
     if reason is None and not ALIKE * abs(apart) < error < math.inf:
         reason = "no interval by these rows"
     if reason is not None:
         return Difference(apart, None, None, None, "normal", reason, "not judged")
-    low, high = apart - reach * error, apart + reach * error
-    p = float(student_tail(apart / error, n - 1))
+    low, high = apart - reach, apart + reach
+    p = float(student_tail(apart / error, freedom))
     verdict = judge(kpi.direction, low, high, margin)
     return Difference(apart, low, high, p, "normal", None, verdict)
 
@@ -296,7 +278,7 @@ def refine_kpi(
     worth = together(kpi.expression, frames, np.concatenate(drawn)).reshape(len(drawn), -1)
     refined = dict(soon)
     for run, values in zip(wanted, worth[1:], strict=True):
-        ends = percentile(values - worth[0], confidence, soon[run].p)
+        ends = percentile(values - worth[0], confidence, len(rows), soon[run].p)
         if ends is not None:
             low, high, p = ends
             verdict = judge(kpi.direction, low, high, margin)

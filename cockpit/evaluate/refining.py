@@ -49,8 +49,10 @@ def refined(
     """
     if not refinable(table) or table.material is None:
         return table
-    work = _Work(table, table.material, resamples, progress, cancelled)
-    found = [work.row(place) for place in range(len(table.rows))]
+    answers = table.material.answers[table.base or ""]
+    with Frames(with_answers(table.material.frame, answers).head(0)) as frames:
+        work = _Work(table, table.material, frames, resamples, progress, cancelled)
+        found = [work.row(place) for place in range(len(table.rows))]
     for run in table.runs:
         for name in {name for row in found for name in row.get(run, {})}:
             each = [row[run][name] for row in found]
@@ -82,11 +84,12 @@ class _Work:
         self,
         table: SliceTable,
         material: Material,
+        frames: Frames,
         resamples: int,
         progress: Callable[[float], None],
         cancelled: Callable[[], bool],
     ) -> None:
-        self.table, self.material, self.resamples = table, material, resamples
+        self.table, self.material, self.frames, self.resamples = table, material, frames, resamples
         self.progress, self.cancelled = progress, cancelled
         each = len(table.metrics) + len(table.kpis)
         self._of = max(1.0, float(sum(row.n for row in table.rows)) * each * resamples)
@@ -146,11 +149,9 @@ class _Work:
         if name not in pulls[base] or not there:
             return dict(soon)
         handed = {run: pulls[run][name].handed for run in (base, *there)}
-        answers = self.material.answers[base]
-        with Frames(with_answers(self.material.frame, answers).head(0)) as frames:
-            return refine_kpi(
-                kpi, frames, handed, base, there, rows,
-                confidence=judged.confidence, margin=judged.margins.get(name),
-                resamples=self.resamples, seed=seed_of(answers.y_true[rows]),
-                told=lambda draws: self._told(draws, len(rows)),
-            )  # fmt: skip
+        return refine_kpi(
+            kpi, self.frames, handed, base, there, rows,
+            confidence=judged.confidence, margin=judged.margins.get(name),
+            resamples=self.resamples, seed=seed_of(self.material.answers[base].y_true[rows]),
+            told=lambda draws: self._told(draws, len(rows)),
+        )  # fmt: skip

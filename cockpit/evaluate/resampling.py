@@ -8,9 +8,12 @@ show the same figures.
 from __future__ import annotations
 
 import hashlib
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from cockpit.evaluate.intervals import student_quantile, student_tail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -59,10 +62,13 @@ def bootstrap(
 
 
 def percentile(
-    drawn: Floats, confidence: float, p_at_once: float | None
+    drawn: Floats, confidence: float, rows: int, p_at_once: float | None
 ) -> tuple[float, float, float] | None:
     """The interval and the two-sided p-value of drawn differences; None where too few have a value, or all are alike.
 
+    Draws of few `rows` lie too near together. The shares at which the interval ends are those where a normal
+    distribution that much narrower has Student's quantiles (Hesterberg, The American Statistician 69 (2015) 371,
+    the expanded percentile interval); the p-value is read the same way.
     Where no draw lies on the other side of 0 the p-value is below what so many draws can tell: then it is the
     one that was there at once, if that is less.
     """
@@ -70,9 +76,14 @@ def percentile(
     drawn = drawn[np.isfinite(drawn)]
     if len(drawn) < max(1, of / 2) or drawn.min() == drawn.max():
         return None
-    low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
+    from scipy.special import ndtr, ndtri
+
+    narrow = math.sqrt((rows - 1) / rows)
+    share = float(ndtr(-student_quantile(confidence, rows - 1) / narrow))
+    low, high = np.quantile(drawn, [share, 1 - share])
     beyond = int(min(np.count_nonzero(drawn <= 0), np.count_nonzero(drawn >= 0)))
     p = min(1.0, 2 * (beyond + 1) / (len(drawn) + 1))
+    p = float(student_tail(ndtri(p / 2) * narrow, rows - 1))
     if not beyond and p_at_once is not None:
         p = min(p, p_at_once)
     return float(low), float(high), p

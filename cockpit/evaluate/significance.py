@@ -1,9 +1,10 @@
 """Whether one run is better than another on the same rows, or than chance: intervals, p-values, verdicts.
 
 A difference has an interval and a p-value at once: by McNemar's exact test for accuracy (and recall of two
-classes), DeLong's for AUC, and else a normal one by each row's pull on the difference. With `resamples` the
-interval is a percentile bootstrap's, over rows that keep their pair: of the counts of the joint outcomes where
-the metric is a function of those, of the rows themselves for the others.
+classes), DeLong's for AUC, and else a normal one by each row's pull on the difference, whose error is estimated by
+the same rows (Student's t). With `resamples` the interval is a percentile bootstrap's, over rows that keep their
+pair: of the counts of the joint outcomes where the metric is a function of those, of the rows themselves for the
+others.
 """
 
 from __future__ import annotations
@@ -110,7 +111,7 @@ def refine(
     wanted = [run for run in runs if soon[run].low is not None and soon[run].method != "delong"]
     if not wanted:
         return dict(soon)
-    first = Rows(base)
+    first, of = Rows(base), len(base.y_true)
     pairs = {run: (Rows(runs[run]), first) for run in wanted}
     seed = seed_of(base.y_true) if seed is None else seed
     drawn: dict[str, Floats]
@@ -128,19 +129,22 @@ def refine(
     refined = dict(soon)
     with np.errstate(all="ignore"):
         for run, values in drawn.items():
-            refined[run] = _by_draws(soon[run], values, found.direction, confidence, margin, method)
+            refined[run] = _by_draws(
+                soon[run], values, of, found.direction, confidence, margin, method
+            )
     return refined
 
 
 def _by_draws(
     soon: Difference,
     drawn: Floats,
+    rows: int,
     direction: Direction,
     confidence: float,
     margin: float | None,
     method: Method,
 ) -> Difference:
-    ends = percentile(drawn, confidence, soon.p)
+    ends = percentile(drawn, confidence, rows, soon.p)
     if ends is None:
         return soon
     low, high, p = ends
@@ -235,10 +239,8 @@ def over_seeds(
     mean = math.fsum(values) / n
     if n == 1:
         return mean, None, None
-    from scipy.special import stdtrit
-
     error = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1) / n)
-    reach = float(stdtrit(n - 1, (1 + confidence) / 2)) * error
+    reach = float(student_quantile(confidence, n - 1)) * error
     return mean, mean - reach, mean + reach
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
 
 from cockpit.evaluate.answered import ANSWER_COLUMNS, with_answers
 from cockpit.evaluate.handed import Sums
@@ -20,6 +19,8 @@ from storage.frames import Frames
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping, Sequence
+
+    import polars as pl
 
     from cockpit.evaluate.answers import Answers, Truths
     from cockpit.evaluate.evaluation import EvaluationSet

@@ -39,9 +39,9 @@ class Slow:
         self.begun += 1
         self.ended.clear()
         pause = Event()
+        progress(0.42)
         while not cancelled():
-            progress(0.42)
-            pause.wait(0.02)
+            pause.wait(0.01)
         self.ended.set()
         raise Cancelled
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 import pytest
@@ -9,8 +11,9 @@ import pytest
 from cockpit.evaluate.answered import with_answers
 from cockpit.evaluate.answers import Answers
 from cockpit.evaluate.handed import Handed, Sums
-from cockpit.evaluate.kpi_values import hand_over
-from cockpit.evaluate.kpis import NEEDS_DRAWS, compare_kpi, compare_pulls, pull_of
+from cockpit.evaluate.kpi_values import hand_over, kpi_values
+from cockpit.evaluate.kpis import NEEDS_DRAWS, compare_kpi, compare_pulls, pull_of, refine_kpi
+from cockpit.evaluate.significance import Difference, compare
 from cockpit.project.model import Kpi
 from storage.frames import Frames
 
@@ -112,30 +115,62 @@ def test_of_a_hundred_intervals_ninety_five_hold_the_truth(expression: str) -> N
 
 
 def test_what_is_drawn_for_a_median_holds_the_truth_too() -> None:
-    expression, held = "median(y_score)", 0
+    median, held, draws, rows = kpi("median(y_score)"), 0, 40, 200
     large = pair(400_000, seed=99)[1:]
     wanted = float(np.median(large[0].y_score) - np.median(large[1].y_score))  # type: ignore[arg-type]
-    for seed in range(40):
-        found = compare_kpi(kpi(expression), *pair(200, seed=seed), resamples=300)
-        assert found.low is not None
-        assert found.high is not None
-        held += found.low <= wanted <= found.high
+    frame, *answers = pair(draws * rows)
+    soon = Difference(0.0, None, None, None, "normal", NEEDS_DRAWS, "not judged")
+    with Frames(frame) as frames:
+        handed = {}
+        for name, one in zip(("a", "b"), answers, strict=True):
+            frames.turn_to(with_answers(frame, one))
+            handed[name] = hand_over(median.expression, frames)
+        for start in range(0, draws * rows, rows):
+            found = refine_kpi(
+                median, frames, handed, "b", {"a": soon}, np.arange(start, start + rows),
+                confidence=0.95, margin=None, resamples=300, seed=start,
+            )["a"]  # fmt: skip
+            assert found.low is not None
+            assert found.high is not None
+            held += found.low <= wanted <= found.high
     assert held >= 34
 
 
-def test_no_difference_is_found_where_there_is_none_in_more_than_one_of_twenty() -> None:
-    draws, rows = 200, 250
+def _by_chance(expression: str, draws: int, rows: int) -> np.ndarray[tuple[int], np.dtype[Any]]:
+    """(draws,): the p-values of two runs as good as each other, on slices of so many rows."""
     frame, first, second = pair(draws * rows, better=0.0)
     masks = np.arange(draws * rows) // rows == np.arange(draws)[:, None]
-    columns = pl.DataFrame({str(place): mask for place, mask in enumerate(masks)})
     sums, pulls, values = Sums(masks), [], []
     for answers in (first, second):
         with Frames(with_answers(frame, answers)) as frames:
-            values.append([one for (one,) in frames.aggregates([PROFIT], columns)])
-            pulls.append(pull_of(hand_over(PROFIT, frames), frames, sums))
+            handed = hand_over(expression, frames)
+            values += kpi_values([handed], frames, sums)
+            pulls.append(pull_of(handed, frames, sums))
     (mine, theirs), (here, there) = pulls, values
-    found = compare_pulls(kpi(PROFIT), mine, theirs, here, there, sums, 0.95, None)
-    assert sum(each.verdict in ("better", "worse") for each in found) / draws <= 0.075
+    found = compare_pulls(kpi(expression), mine, theirs, here, there, sums, 0.95, None)
+    return np.array([1.0 if each.p is None else each.p for each in found])
+
+
+@pytest.mark.parametrize("expression", ["avg(y_score)", "avg(y_score) filter (where y_pred = 1)"])
+def test_on_few_rows_small_p_values_are_no_more_frequent_than_they_say(expression: str) -> None:
+    """By a normal distribution, not Student's, they would be two and three times as frequent."""
+    rows = 13 if "filter" not in expression else 30
+    p = _by_chance(expression, 1_500, rows)
+    assert np.mean(p <= 0.05) <= 0.065
+    assert np.mean(p <= 0.01) <= 0.0155
+
+
+@pytest.mark.parametrize("metric", ["mae", "rmse"])
+def test_nor_are_they_of_a_metric(metric: str) -> None:
+    rng, truth, p = np.random.default_rng(8), np.zeros(13), []
+    for _ in range(1_500):
+        one, other = (Answers("regression", truth, rng.random(13)) for _ in range(2))
+        p.append(compare(metric, one, other).p)
+    assert np.mean([each is not None and each <= 0.01 for each in p]) <= 0.0155
+
+
+def test_no_difference_is_found_where_there_is_none_in_more_than_one_of_twenty() -> None:
+    assert np.mean(_by_chance(PROFIT, 200, 250) <= 0.05) <= 0.075
 
 
 @pytest.mark.parametrize("resamples", [0, 500])
