@@ -17,10 +17,12 @@ UserError
 ├── NoSuchObjective  (cockpit.sweep.importance)  the sweep has no objective of that name
 ├── BadPredictions   (cockpit.evaluate.prediction_files)  predictions that cannot be read, or do not fit
 ├── BundleError      (cockpit.models.safety)  a model's bundle cannot be used
+│   ├── NotAsked       its model cannot be asked here
 │   └── BundleRefused  it is not what it says it is, or wants more than it may
 ├── BadRows          (cockpit.models.signature)  rows that a model cannot be asked about
 ├── BadTruth         (cockpit.evaluate.truth)  an evaluation set by which nothing can be scored
-├── NotPromotable    (cockpit.models.promotion)  a run or a version cannot be promoted as it is
+├── NotPromotable    (cockpit.models.candidates)  a run or a version cannot be promoted as it is
+│   └── AlreadyThere     the alias is on that version already
 ├── NotScored        (cockpit.evaluate.evaluation)  a run has no answers on the version asked for
 ├── NoLoss           (cockpit.evaluate.worst)  nobody can say how badly the rows are answered
 ├── BadRule          (cockpit.models.rules)  a rule that does not fit the model or its rows

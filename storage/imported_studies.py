@@ -35,6 +35,8 @@ class KnownStudy:
     """The number after all that its trials have, deleted ones too."""
     strange: bool
     """Some of its trials were not imported."""
+    deleted: frozenset[int]
+    """Numbers of trials that were deleted for good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +65,21 @@ def known_study(session: Session, peer: str, source: str, key: str) -> KnownStud
     if not rows:
         return None
     identity, name, state, reason, metrics, user, system, *rest = rows[0]
+    started, ended, continued, next_number, strange, deleted = rest
     return KnownStudy(
-        identity, name, state, reason, tuple(metrics), json.loads(user), json.loads(system), *rest
+        id=identity,
+        name=name,
+        state=state,
+        reason=reason,
+        metrics=tuple(metrics),
+        user_attrs=json.loads(user),
+        system_attrs=json.loads(system),
+        started=started,
+        ended=ended,
+        continued=continued,
+        next=next_number,
+        strange=strange,
+        deleted=frozenset(deleted),
     )
 
 
@@ -77,12 +92,25 @@ def known_trials(session: Session, sweep: int, keys: Sequence[str]) -> dict[str,
         asked = {"ids": ids, "low": min(ids), "high": max(ids), "sweep": sweep}
         for run, step, value in session.rows(_REPORTS, **asked):
             reports.setdefault(run, {})[step] = value
-    return {
-        key: KnownTrial(identity, *told, *map(json.loads, texts), reports.get(identity, {}), *times)
-        for key, identity, *told, texts, times in (
-            (*row[:6], row[6:10], row[10:]) for row in rows
-        )
-    }
+    return {key: _trial(row, reports.get(row[0], {})) for key, *row in rows}
+
+
+def _trial(row: list[Any], reports: Mapping[int, float]) -> KnownTrial:
+    identity, number, state, reason, values, params, distributions, user, system, *times = row
+    return KnownTrial(
+        id=identity,
+        number=number,
+        state=state,
+        reason=reason,
+        values=values,
+        params=json.loads(params),
+        distributions=json.loads(distributions),
+        user_attrs=json.loads(user),
+        system_attrs=json.loads(system),
+        reports=reports,
+        started=times[0],
+        ended=times[1],
+    )
 
 
 # A trial that was deleted for good leaves its number taken.
@@ -92,7 +120,8 @@ select id, name, state, reason, metrics, user_attrs, system_attrs, started, ende
         (select coalesce(max(number), -1) from runs where sweep = sweeps.id),
         (select coalesce(max(number), -1) from deleted where sweep = sweeps.id)),
     exists (from runs where sweep = sweeps.id and number is not null
-        and not contains(system_attrs, '"{ORIGIN}"'))
+        and not contains(system_attrs, '"{ORIGIN}"')),
+    (select coalesce(list(number), []) from deleted where sweep = sweeps.id and number is not null)
 from sweeps
 where system_attrs->>'$.{ORIGIN}.peer' = $peer and system_attrs->>'$.{ORIGIN}.source' = $source
     and system_attrs->>'$.{ORIGIN}.key' = $key

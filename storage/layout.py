@@ -104,9 +104,14 @@ class Layout:
         """The folder of the model that a run saved, if it did."""
         return self.run_folder(run) / "model"
 
+    @property
+    def models(self) -> Path:
+        """The folder of the registered bundles."""
+        return self.root / "models"
+
     def model(self, digest: str) -> Path:
         """A registered bundle (by its own digest), kept whatever becomes of its run."""
-        return self.root / "models" / digest.rpartition(":")[2][:32]
+        return self.models / digest.rpartition(":")[2][:32]
 
     def predictions(self, run: str) -> Path:
         """The folder of what a run predicted."""

@@ -195,9 +195,15 @@ def history(
     return tuple(map(_move, rows)), total
 
 
-def grounds(session: Session, model: str, digest: str) -> Move | None:
-    """The last move that judged a version and put an alias onto it, with what it rests on."""
-    rows = session.rows(_GROUNDS, model=model, digest=digest)
+def grounds(
+    session: Session, model: str, digest: str | None, back: Move | None = None
+) -> Move | None:
+    """The last move that judged a version and put an alias onto it, with what it rests on.
+
+    With `back`, a rollback to it, the last one before that, of the same alias: why it was good enough then.
+    """
+    alias, until = (back.alias, back.number) if back else (None, None)
+    rows = session.rows(_GROUNDS, model=model, digest=digest, alias=alias, until=until)
     return _move(rows[0]) if rows else None
 
 
@@ -348,6 +354,7 @@ with p as (
 _GROUNDS = f"""
 with p as (
     select * from promotions where model = $model and to_digest = $digest and how <> 'rollback'
+        and ($alias is null or alias = $alias) and ($until is null or number < $until)
     order by number desc limit 1
 )
 {_MOVE.format(evidence="evidence")}

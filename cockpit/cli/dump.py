@@ -1,14 +1,16 @@
-"""`cockpit dump`: runs and metrics as files, or in an MLflow store."""
+"""`cockpit dump`: runs and metrics as files, or in an MLflow store; sweeps in an Optuna storage."""
 
 from __future__ import annotations
 
+import secrets
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
 from cockpit.cli.common import json_option, layout_to_read, open_session, store_option
+from storage.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -18,9 +20,11 @@ if TYPE_CHECKING:
 FORMATS = ("csv", "json", "parquet")
 
 
-@click.group("dump", short_help="Write runs or metrics as CSV, JSON or Parquet, or into MLflow.")
+@click.group(
+    "dump", short_help="Write runs or metrics as files, or into MLflow; sweeps as Optuna's."
+)
 def command() -> None:
-    """Take runs out: as a file that other programs read, or into an MLflow store."""
+    """Take runs out: as a file that other programs read, into an MLflow store, or sweeps as Optuna studies."""
 
 
 def _chosen(body: Callable[..., Any]) -> Callable[..., Any]:
@@ -71,7 +75,8 @@ def runs(
     form = _form(form, output)
     with open_session(layout_to_read(ctx, store)) as session:
         found = read(session, _query(session, sweep, where))
-    _write(_json(found) if form == "json" else _bytes(as_table(found), form), output)
+    rows = found if form == "json" else as_table(found)
+    _write(rows, form, output)
 
 
 @command.command("metrics")
@@ -93,7 +98,7 @@ def metrics(
     form = _form(form, output)
     with open_session(layout_to_read(ctx, store)) as session:
         found = points(session, _query(session, sweep, where))
-    _write(_json(found.iter_rows(named=True)) if form == "json" else _bytes(found, form), output)
+    _write(found.iter_rows(named=True) if form == "json" else found, form, output)
 
 
 @command.command("mlflow")
@@ -142,6 +147,46 @@ def mlflow(
         click.echo(f"{done.runs:,} runs with {done.points:,} points written{known}")
 
 
+@command.command("optuna")
+@click.argument("sweeps", metavar="SWEEP…", nargs=-1, required=True)
+@click.option(
+    "--output", "-o", required=True, metavar="STORAGE", help="sqlite:///FILE, FILE.db, or FILE.log."
+)
+@click.option("--replace", is_flag=True, help="Write in the place of a file that is there.")
+@json_option
+@store_option
+@click.pass_context
+def optuna(
+    ctx: click.Context,
+    sweeps: tuple[str, ...],
+    output: str,
+    replace: bool,
+    as_json: bool,
+    store: str | None,
+) -> None:
+    """Write sweeps as the studies of a new Optuna storage, which optuna-dashboard opens.
+
+    Params with their distributions, intermediate values, values, attributes, states and times are kept. FILE.db
+    is a sqlite database, FILE.log a journal. What Optuna has no state for (stopped, lost, out of time) is FAIL.
+    """
+    from dataclasses import asdict
+
+    from cockpit.format import plain
+    from cockpit.interop.optuna_dump import dump, target_of
+    from storage.events import to_json
+
+    target = target_of(output)
+    done = dump(layout_to_read(ctx, store), sweeps, target, replace)
+    if as_json:
+        click.echo(to_json({"storage": target.url, **asdict(done)}))
+        return
+    studies = f"{len(done.studies)} stud{'y' if len(done.studies) == 1 else 'ies'}"
+    click.echo(f"{studies}, {done.trials:,} trials with {done.reports:,} reports written")
+    if done.left:
+        click.echo(f"  left out, as they are no trials: {done.left:,} baselines")
+    click.echo(plain(f"  look: optuna-dashboard {target.url}"))
+
+
 def _query(session: Any, sweep: str | None, where: str) -> Any:
     from storage.runs import RunQuery
     from storage.sweeps import find_sweep
@@ -158,29 +203,68 @@ def _form(form: str | None, output: str | None) -> str:
     return form
 
 
-def _json(rows: Iterable[Any]) -> bytes:
+def _write(rows: Iterable[Any] | pl.DataFrame, form: str, output: str | None) -> None:
+    """To stdout, or into a file that is whole or not there."""
+    if output is None:
+        _put(rows, form, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+        return
+    target = Path(output).expanduser()
+    if target.is_dir() or not target.name:
+        raise UserError(f"{output} is a folder; name a file in it")
+    try:
+        if target.exists() and not target.is_file():  # a pipe or a device is not put in place anew
+            with target.open("wb") as into:
+                _put(rows, form, into)
+        else:
+            _put_in_place(rows, form, target.resolve())
+    except OSError as error:
+        raise UserError(f"{output} cannot be written: {error.strerror or error}") from error
+
+
+def _put_in_place(rows: Iterable[Any] | pl.DataFrame, form: str, target: Path) -> None:
+    partial = target.with_name(f".{target.name[:100]}-{secrets.token_hex(4)}")
+    with partial.open("xb") as into:
+        try:
+            _put(rows, form, into)
+            partial.replace(target)
+        except BaseException:
+            partial.unlink()
+            raise
+
+
+def _put(rows: Iterable[Any] | pl.DataFrame, form: str, into: BinaryIO) -> None:
+    import polars as pl
+
+    if not isinstance(rows, pl.DataFrame):
+        _put_json(rows, into)
+    elif form == "parquet":
+        rows.write_parquet(into)
+    else:
+        _as_text(rows).write_csv(into)
+
+
+def _put_json(rows: Iterable[Any], into: BinaryIO) -> None:
     from storage.events import to_json
 
-    lines = ",\n".join(to_json({k: _plain(v) for k, v in row.items()}) for row in rows)
-    return f"[\n{lines}\n]\n".encode()
+    into.write(b"[")
+    for number, row in enumerate(rows):
+        text = to_json({name: _as_utc(value) for name, value in row.items()})
+        into.write(f"{',' if number else ''}\n{text}".encode())
+    into.write(b"\n]\n")
 
 
-def _plain(value: Any) -> Any:
+def _as_utc(value: Any) -> Any:
     return f"{value.isoformat()}Z" if hasattr(value, "isoformat") else value
 
 
-def _bytes(frame: pl.DataFrame, form: str) -> bytes:
-    from io import BytesIO
-
+def _as_text(frame: pl.DataFrame) -> pl.DataFrame:
+    """As CSV can hold it: lists as JSON, times as ISO."""
     import polars as pl
 
     from storage.events import to_json
 
-    into = BytesIO()
-    if form == "parquet":
-        frame.write_parquet(into)
-        return into.getvalue()
-    texts = [
+    lists = [
         pl.Series(
             name, [to_json(cell) if cell else None for cell in frame[name].to_list()], pl.String
         )
@@ -188,26 +272,8 @@ def _bytes(frame: pl.DataFrame, form: str) -> bytes:
         if kind.is_nested()
     ]
     times = [
-        pl.col(n).dt.strftime("%Y-%m-%dT%H:%M:%S%.6fZ")
-        for n, k in frame.schema.items()
-        if k.is_temporal()
+        pl.col(name).dt.strftime("%Y-%m-%dT%H:%M:%S%.6fZ")
+        for name, kind in frame.schema.items()
+        if kind.is_temporal()
     ]
-    frame.with_columns(*texts, *times).write_csv(into)
-    return into.getvalue()
-
-
-def _write(content: bytes, output: str | None) -> None:
-    from storage.errors import UserError
-
-    if output is None:
-        sys.stdout.buffer.write(content)
-        sys.stdout.buffer.flush()
-        return
-    target = Path(output)
-    partial = target.with_name(f".{target.name}.part")
-    try:
-        partial.write_bytes(content)
-        partial.replace(target)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise UserError(f"{output} cannot be written: {error.strerror}") from error
+    return frame.with_columns(*lists, *times)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cockpit.interop.origin import digest_of, whole
+from cockpit.interop.provenance import whole
 from cockpit.interop.values import as_stored, sound, tags_of
+from cockpit.sweep.provenance import digest_json
 from storage.bulk import point_lines
 from storage.events import (
     SYSTEM,
@@ -116,7 +117,7 @@ def _rest(
         changes["note"] = run.note
     if run.provenance:
         content = whole(run.provenance, target.origin["peer"])
-        changes["provenance"] = digest = digest_of(content)
+        changes["provenance"] = digest = digest_json(content)
         if known and known.provenance == digest:
             del changes["provenance"]
         else:
@@ -148,6 +149,8 @@ def _state(run: ForeignRun, known: Known | None, peer: str, live: bool) -> dict[
     state, reason, ended = run.state, run.reason, _second(run.ended)
     if state == "running" and not live:
         state, reason = "stopped", f"was running in {peer} when it was imported"
+        if run.endless:
+            state, reason = "complete", None
     if state != "running" and ended is None:
         ended = last_sign(run)
     wanted = {"state": state, "reason": None if reason is None else " ".join(sound(reason).split())}

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
+from cockpit.interop.files import opened
+from cockpit.interop.unended import TORN, Broken
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -34,15 +37,6 @@ class Records:
     ends: NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """Where a file's records end too early, and why; nothing after it is read."""
-
-    offset: int
-    """Bytes from the file's beginning."""
-    why: str
-
-
 def masked_crc(data: bytes) -> int:
     """TFRecord's check of some bytes."""
     import google_crc32c
@@ -57,7 +51,7 @@ def records(path: Path, block: int = BLOCK) -> Iterator[Records | Broken]:
     Both checks of every record are verified. A last record that is not whole is `Broken` too: its
     writer is still at it, or was killed.
     """
-    with path.open("rb") as file:
+    with opened(path) as file:
         yield from _records(file, block)
 
 
@@ -76,7 +70,7 @@ def _records(file: BinaryIO, block: int) -> Iterator[Records | Broken]:
         # Not more than there is: the length of a record may be a lie that its check fits.
         wanted = max(block, min(len(rest), 1 << 30))
     if rest:
-        yield Broken(offset, "the file ends within a record: it is being written, or was cut")
+        yield Broken(offset, TORN)
 
 
 def _cut(data: bytes, checks: dict[bytes, int]) -> tuple[Records, int, str | None]:

@@ -1,12 +1,13 @@
-"""The files that belong to runs elsewhere: listing them, and copying them beside our runs."""
+"""Files elsewhere: opening them, listing those that belong to a run, and copying them beside our runs."""
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import unquote, urlsplit
 
 from cockpit.interop.foreign import Artifact
@@ -19,14 +20,27 @@ class NotCopied(OSError):
     """A file stays where it is; the message says why."""
 
 
+def opened(path: Path) -> BinaryIO:
+    """A plain file, or a link to one. Raises OSError, of a pipe or a device too: they have no end."""
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "it is no plain file", str(path))
+    return os.fdopen(handle, "rb")
+
+
 def listed(folder: Path) -> Iterator[Artifact]:
-    """The files below a folder, by name; no links are followed."""
+    """The files below a folder, by name; links to folders are not followed."""
     for place, folders, names in os.walk(folder):
         folders.sort()
         for name in sorted(names):
             path = os.path.join(place, name)
             inside = os.path.relpath(path, folder).replace(os.sep, "/")
-            yield Artifact(inside, path, os.lstat(path).st_size)
+            try:
+                size = os.lstat(path).st_size
+            except OSError:  # taken away meanwhile
+                continue
+            yield Artifact(inside, path, size)
 
 
 def local(place: str, below: Iterable[Path] = ()) -> Path | None:

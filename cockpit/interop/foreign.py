@@ -47,6 +47,8 @@ class ForeignRun:
     name: str
     state: str
     """One of ours: `complete`, `failed`, `running`, `pruned`, `stopped`."""
+    endless: bool = False
+    """The peer never says that a run ended: `running` is a guess, by how lately something was written."""
     reason: str | None = None
     group: str | None = None
     """The experiment or project it belonged to."""

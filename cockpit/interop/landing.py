@@ -75,7 +75,7 @@ class Source:
     place: str
     """An absolute path, or a URL."""
     unique: bool = False
-    """The keys are unique in the whole world: a run is known wherever its store was moved to."""
+    """The keys name a run whatever `place` it was found from."""
 
 
 class Landing:
@@ -129,7 +129,7 @@ class Landing:
         told: Callable[[Landed], None] | None = None,
     ) -> Landed:
         """Take in all that a reader finds; `told` hears how far it is, after each piece."""
-        tally = _Tally()
+        tally, self._names = _Tally(), None  # others may have given names since
         batch: list[ForeignRun] = []
         points = 0
         for one in found:

@@ -12,9 +12,11 @@ What is taken over, and as what:
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from cockpit.interop.errors import NothingToImport
+from cockpit.interop.files import opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,10 +58,12 @@ def newest(path: Path) -> tuple[float, ...]:
         from cockpit.interop.mlflow_files import stamp
 
         return stamp(place)
-    files = (place, place.with_name(f"{place.name}-wal"))
-    return tuple(
-        x for file in files if file.exists() for x in (file.stat().st_mtime_ns, file.stat().st_size)
-    )
+    found: list[float] = []
+    for file in (place, place.with_name(f"{place.name}-wal")):
+        with suppress(FileNotFoundError):
+            about = file.stat()
+            found += (about.st_mtime_ns, about.st_size)
+    return tuple(found)
 
 
 def locate(place: Path) -> Path:
@@ -78,7 +82,8 @@ def locate(place: Path) -> Path:
 
 def is_folder(place: Path) -> bool:
     """Whether it is an `mlruns` folder: experiments are folders with a meta.yaml that says so."""
-    return any(
-        "experiment_id" in meta.read_text("utf-8", "replace")[:4000]
-        for meta in place.glob("*/meta.yaml")
-    )
+    for meta in place.glob("*/meta.yaml"):
+        with suppress(OSError), opened(meta) as stream:
+            if b"experiment_id" in stream.read(4000):
+                return True
+    return False

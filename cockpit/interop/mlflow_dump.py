@@ -103,24 +103,27 @@ def _write(
     key = client.create_run(
         experiment, start_time=began, run_name=run["name"], tags={RUN: run["id"]}
     ).info.run_id
-    params = [Param(_name(n), _text(v)) for n, v in run["params"].items()]
+    named = _named(run["params"])
+    params = [Param(named[n], _text(v)) for n, v in run["params"].items()]
     for at in range(0, len(params), _PARAMS):
         client.log_batch(key, params=params[at : at + _PARAMS])
     tags = [RunTag(name, value) for name, value in _tags(run).items()]
     for at in range(0, len(tags), _TAGS):
         client.log_batch(key, tags=tags[at : at + _TAGS])
-    metrics = [Metric(_metric(n), v, _milliseconds(at) or 0, s) for n, s, at, v in points]
-    curves = {metric.key for metric in metrics}
+    told = list(points)
+    curves = dict.fromkeys(n for n, *_ in told)
+    named = _named([*curves, *(n for n in run["metrics"] if n not in curves)], _metric)
+    metrics = [Metric(named[n], v, _milliseconds(at) or 0, s) for n, s, at, v in told]
+    last = max((metric.timestamp for metric in metrics), default=began)
     metrics += [
-        Metric(_metric(n), v, began or 0, 0)
-        for n, v in run["metrics"].items()
-        if _metric(n) not in curves
+        Metric(named[n], v, began or 0, 0) for n, v in run["metrics"].items() if n not in curves
     ]
     for at in range(0, len(metrics), _METRICS):
         client.log_batch(key, metrics=metrics[at : at + _METRICS])
     if run["state"] != "running":
         status = _STATUS.get(run["state"], "FAILED")
-        client.set_terminated(key, status, _milliseconds(run["ended"]))
+        # Where nobody knows its end MLflow would take it to be now.
+        client.set_terminated(key, status, _milliseconds(run["ended"]) or last)
     client.set_tag(key, WHOLE, "true")
     return len(metrics)
 
@@ -146,7 +149,21 @@ def _name(name: str) -> str:
 
 
 def _metric(name: str) -> str:
-    return _name(f"system/{name.removeprefix(SYSTEM)}" if name.startswith(SYSTEM) else name)
+    return f"system/{name.removeprefix(SYSTEM)}" if name.startswith(SYSTEM) else name
+
+
+def _named(names: Iterable[str], wanted: Callable[[str], str] = str) -> dict[str, str]:
+    """What each is called there; those that MLflow's rules would make one get a number."""
+    found: dict[str, str] = {}
+    taken: set[str] = set()
+    for name in names:
+        called, number = _name(wanted(name)), 1
+        while called in taken:
+            number += 1
+            called = f"{_name(wanted(name))[:240]}_{number}"
+        found[name] = called
+        taken.add(called)
+    return found
 
 
 def _text(value: Any) -> str:

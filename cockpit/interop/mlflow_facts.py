@@ -108,8 +108,16 @@ def _last(curves: tuple[Curve, ...]) -> Iterator[tuple[str, float]]:
             yield one.name, value
 
 
-def _seconds(milliseconds: float | None) -> float | None:
-    return None if milliseconds is None else milliseconds / 1000
+def milliseconds(value: Any) -> float | None:
+    """A time as MLflow has it; None of what is no number."""
+    try:
+        return float(value) if isinstance(value, int | float) else None
+    except OverflowError:
+        return None
+
+
+def _seconds(at: float | None) -> float | None:
+    return None if at is None else at / 1000
 
 
 def _tags(facts: Facts) -> Iterator[str]:

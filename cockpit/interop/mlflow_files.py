@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import yaml
 
+from cockpit.interop.files import listed, opened
 from cockpit.interop.foreign import Curve, Damaged, ForeignRun, Skipped
-from cockpit.interop.mlflow_facts import Facts, as_run, curve
+from cockpit.interop.mlflow_facts import Facts, as_run, curve, milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +23,8 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """A safe one, in C where there is one."""
 _STATUS = {1: "RUNNING", 2: "SCHEDULED", 3: "FINISHED", 4: "FAILED", 5: "KILLED"}
 _META, _TRASH = "meta.yaml", ".trash"
+_LONGEST = 1 << 20
+"""Bytes of a file other than a metric's; MLflow writes at most 8000 characters."""
 
 
 class _Unreadable(Exception):
@@ -47,7 +50,8 @@ def runs(place: Path) -> Iterator[ForeignRun | Damaged | Skipped]:
             if about.get("lifecycle_stage") == "deleted" or home.parent.name == _TRASH:
                 deleted += 1
                 continue
-            found.append((float(about.get("start_time") or 0), meta.parent, about, experiment))
+            began = milliseconds(about.get("start_time")) or 0.0
+            found.append((began, meta.parent, about, experiment))
     models, homeless = _models(place, {home.name for _, home, *_ in found})
     for _, home, about, experiment in sorted(found, key=lambda one: (one[0], one[1].name)):
         yield _run(place, home, about, experiment, models)
@@ -71,7 +75,7 @@ def stamp(folder: Path) -> tuple[float, ...]:
         for name in names:
             try:
                 about = os.lstat(os.path.join(place, name))
-            except FileNotFoundError:
+            except OSError:  # taken away meanwhile
                 continue
             files, size, newest = files + 1, size + about.st_size, max(newest, about.st_mtime_ns)
     return files, size, newest
@@ -86,7 +90,7 @@ def _experiments(folder: Path) -> Iterator[tuple[Path, Any]]:
             yield meta.parent, Damaged(str(meta), str(error))
             about = {"experiment_id": meta.parent.name, "name": meta.parent.name}
         if "experiment_id" in about:
-            tags = dict(_texts(meta.parent / "tags"))
+            tags = dict(_texts(meta.parent / "tags", []))
             name = str(about.get("name", meta.parent.name))
             yield meta.parent, {"id": about["experiment_id"], "name": name, "tags": tags}
 
@@ -100,23 +104,23 @@ def _run(
 ) -> ForeignRun:
     damage: list[str] = []
     key = place.name  # which is what MLflow calls the run
-    status = _STATUS.get(about.get("status", 0), str(about.get("status")))
+    status = _STATUS.get(_whole(about.get("status")), str(about.get("status")))
     curves = tuple(_curves(place / "metrics", damage, goes_on=status == "RUNNING"))
-    artifacts = about.get("artifact_uri")
-    if (place / "artifacts").is_dir() and any((place / "artifacts").iterdir()):
+    artifacts = _text(about.get("artifact_uri"))
+    if next(listed(place / "artifacts"), None) is not None:
         artifacts = str(place / "artifacts")  # wherever the folder was moved to since
     return as_run(
         Facts(
             key=key,
-            name=about.get("run_name") or about.get("name"),
+            name=_text(about.get("run_name")) or _text(about.get("name")),
             status=status,
-            started=_number(about.get("start_time")),
-            ended=_number(about.get("end_time")),
-            user=about.get("user_id"),
+            started=milliseconds(about.get("start_time")),
+            ended=milliseconds(about.get("end_time")),
+            user=_text(about.get("user_id")),
             experiment=experiment,
             artifacts=artifacts,
-            params=dict(_texts(place / "params")),
-            tags=dict(_texts(place / "tags")),
+            params=dict(_texts(place / "params", damage)),
+            tags=dict(_texts(place / "tags", damage)),
             curves=curves,
             models=models.get(key, ()),
             datasets=tuple(_datasets(place)),
@@ -126,19 +130,29 @@ def _run(
     )
 
 
-def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) else None
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def _whole(value: Any) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def _meta(file: Path) -> dict[str, Any]:
+    """What stands there, but for what is nested deeper than MLflow does it: aliases in YAML can make much of little."""
     try:
-        with file.open("rb") as stream:
-            found = yaml.load(stream, Loader=_LOADER)  # noqa: S506
+        with opened(file) as stream:
+            found = yaml.load(stream.read(_LONGEST), Loader=_LOADER)  # noqa: S506
     except (OSError, yaml.YAMLError, ValueError, RecursionError) as error:
         raise _Unreadable(f"{file.name} cannot be read: {' '.join(str(error).split())}") from error
     if not isinstance(found, dict):
         raise _Unreadable(f"{file.name} does not say what it is")
-    return found
+    kept = {n: _flat(v) if isinstance(v, dict) else v for n, v in found.items()}
+    return {str(name): value for name, value in kept.items() if not isinstance(value, list)}
+
+
+def _flat(table: dict[Any, Any]) -> dict[str, Any]:
+    return {str(n): v for n, v in table.items() if not isinstance(v, dict | list)}
 
 
 def _files(folder: Path) -> Iterator[tuple[str, Path]]:
@@ -150,18 +164,30 @@ def _files(folder: Path) -> Iterator[tuple[str, Path]]:
             yield path.relative_to(folder).as_posix(), path
 
 
-def _texts(folder: Path) -> Iterator[tuple[str, str]]:
+def _texts(folder: Path, damage: list[str]) -> Iterator[tuple[str, str]]:
     for name, path in _files(folder):
         try:
-            yield name, path.read_text("utf-8", "replace")
+            with opened(path) as stream:
+                text = stream.read(_LONGEST).decode("utf-8", "replace")
         except FileNotFoundError:  # taken away meanwhile
             continue
+        except OSError as error:
+            damage.append(f"{folder.name}/{name} cannot be read: {error.strerror}")
+        else:
+            yield name, text
 
 
 def _curves(folder: Path, damage: list[str], goes_on: bool) -> Iterator[Curve]:
     for name, path in _files(folder):
         points: list[tuple[int, int, float]] = []
-        *lines, rest = path.read_bytes().split(b"\n")
+        try:
+            with opened(path) as stream:
+                *lines, rest = stream.read().split(b"\n")
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            damage.append(f"metric {name!r} cannot be read: {error.strerror}")
+            continue
         for number, line in enumerate(lines, 1):
             try:
                 points.append(_point(line.split()))
@@ -216,11 +242,8 @@ def _models(folder: Path, runs: set[str]) -> tuple[dict[str, list[dict[str, Any]
             continue
         if about.get("current_stage") == "Deleted_Internal":
             continue
-        aliases = [
-            path.name
-            for path in sorted((meta.parent.parent / "aliases").glob("*"))
-            if path.read_text("utf-8", "replace").strip() == str(about.get("version"))
-        ]
+        every = _texts(meta.parent.parent / "aliases", [])
+        aliases = [alias for alias, text in every if text.strip() == str(about.get("version"))]
         homeless += str(about.get("run_id")) not in runs
         found.setdefault(str(about.get("run_id")), []).append(
             {
@@ -230,7 +253,7 @@ def _models(folder: Path, runs: set[str]) -> tuple[dict[str, list[dict[str, Any]
                 "stage": about.get("current_stage"),
                 "source": about.get("source"),
                 "description": about.get("description"),
-                "tags": dict(_texts(meta.parent / "tags")),
+                "tags": dict(_texts(meta.parent / "tags", [])),
             }
         )
     return found, homeless

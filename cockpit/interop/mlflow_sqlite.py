@@ -1,4 +1,9 @@
-"""Reads MLflow's sqlite database, which may be written to meanwhile: read-only, in one transaction."""
+"""Reads MLflow's sqlite database, which may be written to meanwhile: read-only, and a statement at a time.
+
+No transaction is held from one statement to the next: as long as it lasts, a training that logs to the database
+cannot commit, and MLflow gives up after some seconds. A run's state is read before its points are, so what is said
+to be complete is.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +16,7 @@ import numpy as np
 
 from cockpit.interop.errors import NothingToImport
 from cockpit.interop.foreign import Curve, Damaged, ForeignRun, Skipped
-from cockpit.interop.mlflow_facts import LARGEST, Facts, as_run, curve
+from cockpit.interop.mlflow_facts import LARGEST, Facts, as_run, curve, milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +25,7 @@ if TYPE_CHECKING:
 _POINT = np.dtype([("step", "i8"), ("time", "i8"), ("value", "f8"), ("nan", "i1")])
 _ODD = (ValueError, TypeError, OverflowError)
 """What comes of a column that holds something else than it should; sqlite lets it."""
+_NEEDED = ("experiments", "runs", "metrics", "params", "tags")
 
 
 def runs(place: Path) -> Iterator[ForeignRun | Damaged | Skipped]:
@@ -29,7 +35,7 @@ def runs(place: Path) -> Iterator[ForeignRun | Damaged | Skipped]:
             experiments = _experiments(base)
             beside = _Beside(base)
             rows = base.execute(_RUNS).fetchall()
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, LookupError) as error:
             raise _unreadable(place, error) from error
         deleted, taken = 0, set[str]()
         for row in rows:
@@ -64,15 +70,23 @@ def _open(file: Path) -> sqlite3.Connection:
     base.row_factory = sqlite3.Row
     base.text_factory = lambda data: data.decode("utf-8", "replace")
     try:
-        base.execute("begin")
-        base.execute("select 1 from sqlite_master limit 1").fetchone()
+        missing = [table for table in _NEEDED if not _has(base, table)]
     except sqlite3.DatabaseError as error:
         base.close()
         raise _unreadable(file, error) from error
+    if missing:
+        base.close()
+        raise NothingToImport(f"{file} is no database of MLflow's: it has no table {missing[0]}")
     return base
 
 
-def _unreadable(file: Path, error: sqlite3.DatabaseError) -> NothingToImport:
+def _has(base: sqlite3.Connection, table: str) -> bool:
+    """A view does not count: it may be a query without an end."""
+    asked = "select 1 from sqlite_master where type = 'table' and name = ?"
+    return bool(base.execute(asked, (table,)).fetchall())
+
+
+def _unreadable(file: Path, error: Exception) -> NothingToImport:
     return NothingToImport(f"{file} cannot be read as a database of MLflow's: {error}")
 
 
@@ -81,22 +95,22 @@ def _facts(
 ) -> Facts:
     key, damage = row["run_uuid"], list[str]()
     curves: list[Curve] = []
-    for name, points in base.execute(_METRICS, (key,)).fetchall():
+    for (name,) in base.execute(_METRICS, (key,)).fetchall():
         try:
-            curves.append(_curve(base, key, name, points))
+            curves.append(_curve(base, key, name))
         except _ODD as error:
             damage.append(f"metric {name!r}: {error}")
     return Facts(
         key=key,
         name=row["name"],
         status=row["status"],
-        started=row["start_time"],
-        ended=row["end_time"],
+        started=milliseconds(row["start_time"]),
+        ended=milliseconds(row["end_time"]),
         user=row["user_id"],
         experiment=experiment["facts"],
         artifacts=row["artifact_uri"],
         params=dict(base.execute(_PARAMS, (key,)).fetchall()),
-        tags={name: text or "" for name, text in base.execute(_TAGS, (key,)).fetchall()},
+        tags=dict(base.execute(_TAGS, (key,)).fetchall()),
         curves=tuple(curves),
         models=beside.models.get(key, ()),
         logged=beside.logged.get(key, ()),
@@ -105,15 +119,15 @@ def _facts(
     )
 
 
-def _curve(base: sqlite3.Connection, run: str, name: str, count: int) -> Curve:
-    rows = base.cursor()
-    rows.row_factory = None  # tuples, as numpy takes them
-    found = np.fromiter(rows.execute(_POINTS, (run, name)), dtype=_POINT, count=count)
+def _curve(base: sqlite3.Connection, run: str, name: Any) -> Curve:
+    with closing(base.cursor()) as rows:
+        rows.row_factory = None  # tuples, as numpy takes them
+        found = np.fromiter(rows.execute(_POINTS, (run, name)), dtype=_POINT)
     values = found["value"].copy()
     values[values >= LARGEST] = np.inf
     values[values <= -LARGEST] = -np.inf
     values[found["nan"] != 0] = np.nan
-    return curve(name, found["step"].copy(), found["time"].copy(), values)
+    return curve(str(name), found["step"].copy(), found["time"].copy(), values)
 
 
 def _experiments(base: sqlite3.Connection) -> dict[int, dict[str, Any]]:
@@ -125,18 +139,25 @@ def _experiments(base: sqlite3.Connection) -> dict[int, dict[str, Any]]:
             "deleted": one["lifecycle_stage"] == "deleted",
             "facts": {
                 "id": one["experiment_id"],
-                "name": one["name"],
+                "name": str(one["name"]),
                 "tags": tags.get(one["experiment_id"], {}),
             },
         }
-        for one in base.execute("select * from experiments")
+        for one in _rows(base, "experiments")
     }
 
 
 def _rows(base: sqlite3.Connection, table: str) -> list[dict[str, Any]]:
     """A table as a whole; nothing where MLflow was too old to have it."""
-    there = base.execute("select 1 from sqlite_master where name = ?", (table,)).fetchone()
-    return [dict(row) for row in base.execute(f"select * from {table}")] if there else []  # noqa: S608
+    if not _has(base, table):
+        return []
+    return [
+        {
+            name: x.decode("utf-8", "replace") if isinstance(x, bytes) else x
+            for name, x in row.items()
+        }
+        for row in map(dict, base.execute(f"select * from {table}"))  # noqa: S608
+    ]
 
 
 class _Beside:
@@ -157,7 +178,7 @@ class _Beside:
 def _versions(base: sqlite3.Connection) -> dict[str, list[dict[str, Any]]]:
     aliases: dict[tuple[str, int], list[str]] = {}
     for one in _rows(base, "registered_model_aliases"):
-        aliases.setdefault((one["name"], one["version"]), []).append(one["alias"])
+        aliases.setdefault((one["name"], one["version"]), []).append(str(one["alias"]))
     tags: dict[tuple[str, int], dict[str, str]] = {}
     for one in _rows(base, "model_version_tags"):
         tags.setdefault((one["name"], one["version"]), {})[one["key"]] = one["value"]
@@ -223,13 +244,16 @@ def _datasets(base: sqlite3.Connection) -> dict[str, list[dict[str, Any]]]:
 
 
 _RUNS = """
-select run_uuid, name, status, start_time, end_time, lifecycle_stage, artifact_uri, experiment_id, user_id
-from runs order by start_time, run_uuid
+select cast(run_uuid as text) as run_uuid, cast(name as text) as name, status, start_time, end_time,
+    lifecycle_stage, cast(artifact_uri as text) as artifact_uri, experiment_id, cast(user_id as text) as user_id
+from runs where run_uuid is not null order by start_time, run_uuid
 """
-_METRICS = 'select "key", count(*) from metrics where run_uuid = ? group by "key"'
+_METRICS = 'select distinct "key" from metrics where run_uuid = ?'
 # By step, as the index has them: no sorting, and what is last is what MLflow calls the last.
 _POINTS = """
 select step, timestamp, value, is_nan from metrics where run_uuid = ? and "key" = ? order by step, rowid
 """
-_PARAMS = 'select "key", value from params where run_uuid = ? order by rowid'
-_TAGS = 'select "key", value from tags where run_uuid = ? order by rowid'
+_TEXTS = """
+select coalesce(cast("key" as text), ''), coalesce(cast(value as text), '') from {} where run_uuid = ? order by rowid
+"""
+_PARAMS, _TAGS = _TEXTS.format("params"), _TEXTS.format("tags")

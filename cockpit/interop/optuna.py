@@ -31,7 +31,8 @@ class Studies:
             seen.add(name)
             return not self._names or name in self._names
 
-        yield from (optuna_sqlite if _is_sqlite(path) else optuna_journal).read(path, wanted)
+        read = optuna_sqlite.read if _is_sqlite(path) else optuna_journal.read
+        yield from read(path, wanted)
         for name in self._names:
             if name not in seen:
                 there = ", ".join(sorted(seen)) or "none"
@@ -41,7 +42,7 @@ class Studies:
 
     def count(self, path: Path) -> int:
         """How many studies and trials there are, whatever their names."""
-        return (optuna_sqlite if _is_sqlite(path) else optuna_journal).count(path)
+        return optuna_sqlite.count(path) if _is_sqlite(path) else optuna_journal.count(path)
 
     def newest(self, path: Path) -> tuple[float, ...]:
         """When it was written to, and how large it is; sqlite's log counts too."""

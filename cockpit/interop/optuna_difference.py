@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cockpit.interop.values import as_stored, sound
@@ -94,9 +94,7 @@ def difference(trial: ForeignTrial, target: Target, live: bool) -> Told:
     return told
 
 
-def _params(
-    trial: ForeignTrial, run: int, known: KnownTrial | None, told: Told
-) -> Iterator[Event]:
+def _params(trial: ForeignTrial, run: int, known: KnownTrial | None, told: Told) -> Iterator[Event]:
     there = {} if known is None else known.params
     drawn = {} if known is None else known.distributions
     for name, value in trial.params.items():

@@ -32,7 +32,9 @@ _FINISHED = frozenset(("complete", "pruned", "failed"))
 _CREATE_TRIAL = b'{"op_code":4,'
 
 
-def read(file: Path, wanted: Callable[[str], bool]) -> Iterator[ForeignStudy | ForeignTrial | Damaged]:
+def read(
+    file: Path, wanted: Callable[[str], bool]
+) -> Iterator[ForeignStudy | ForeignTrial | Damaged]:
     """The studies whose name is `wanted`, each before its trials. Raises `NothingToImport`."""
     journal = _Journal()
     for number, line in _lines(file):
@@ -147,8 +149,13 @@ class _Journal:
         trial.ended = _seconds(log.get("datetime_complete"))
         value = log.get("value")
         trial.values = log.get("values") or (None if value is None else [value])
-        trial.reports = {int(step): each for step, each in log.get("intermediate_values", {}).items()}
-        trial.user_attrs, trial.system_attrs = log.get("user_attrs", {}), log.get("system_attrs", {})
+        trial.reports = {
+            int(step): each for step, each in log.get("intermediate_values", {}).items()
+        }
+        trial.user_attrs, trial.system_attrs = (
+            log.get("user_attrs", {}),
+            log.get("system_attrs", {}),
+        )
         for name, internal in log.get("params", {}).items():
             self._give(trial, name, internal, log["distributions"][name])
 
@@ -159,7 +166,10 @@ class _Journal:
                 self._give(trial, name, log["param_value_internal"], text)
 
     def _give(self, trial: _Trial, name: str, internal: float, text: str) -> None:
-        trial.params[name], trial.distributions[name] = value_of(internal, text), as_written_now(text)
+        trial.params[name], trial.distributions[name] = (
+            value_of(internal, text),
+            as_written_now(text),
+        )
         trial.study.first.setdefault(name, text)
 
     def _state(self, log: dict[str, Any]) -> None:
@@ -187,7 +197,7 @@ class _Journal:
             trial.system_attrs.update(log["system_attr"])
 
     def _updatable(self, log: dict[str, Any]) -> _Trial | None:
-        number = log["trial_id"]
+        number: int = log["trial_id"]
         if not 0 <= number < len(self._trials) or self._trials[number].state in _FINISHED:
             return None
         return self._trials[number]

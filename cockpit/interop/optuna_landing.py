@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from cockpit.interop.foreign import Damaged, Skipped
-from cockpit.interop.landing import PATIENCE, POINTS, RUNS, Landed, Source
+from cockpit.interop.landing import PATIENCE, POINTS, Landed, Source
 from cockpit.interop.optuna_difference import (
     RUNNING,
     Target,
@@ -21,8 +22,8 @@ from storage import imported
 from storage.drain import drain
 from storage.errors import UserError
 from storage.events import RunChanged, SweepAttr, SweepChanged, SweepCreated, encode
-from storage.fold import METRIC_NAMES, WORKED_ON, default_metric_names, to_time
 from storage.faults import StoreFull, StoreReadOnly
+from storage.fold import METRIC_NAMES, WORKED_ON, default_metric_names, to_time
 from storage.imported_studies import KnownStudy, known_study, known_trials
 from storage.spool import SpoolError, SpoolWriter
 from storage.store import Store
@@ -35,7 +36,10 @@ if TYPE_CHECKING:
     from storage.events import Event
     from storage.imported_studies import KnownTrial
     from storage.layout import Layout
-    from storage.session import Session
+
+
+TRIALS = 2_500
+"""So many trials, or `POINTS` points, are taken in at a time."""
 
 
 class OtherMetric(UserError):
@@ -50,7 +54,10 @@ class StudyLanded:
     sweep: str
     """Its name."""
     metrics: tuple[str, ...]
+    there: int = 0
+    """Trials that the sweep had before, deleted ones too."""
     trials: int = 0
+    """Of the study, so far as read."""
     drawn: Counter[tuple[str, str]] = field(default_factory=Counter)
     """How many trials had a param of this name with this distribution (Optuna's JSON)."""
 
@@ -65,6 +72,8 @@ class _Open:
     known: KnownStudy | None
     worked_on: bool
     """A driver of ours is at it: it is left alone."""
+    deleted: frozenset[int]
+    """Numbers of trials that were deleted here for good."""
     next: int | None
     """The next free number, where trials of ours are among them; None: the number is the peer's."""
     running: int = 0
@@ -138,7 +147,7 @@ class StudyLanding:
             else:
                 batch.append(one)
                 points += len(one.reports)
-                if len(batch) >= RUNS or points >= POINTS:
+                if len(batch) >= TRIALS or points >= POINTS:
                     self._flush(opened, batch, tally)
                     batch, points = [], 0
                     if told is not None:
@@ -165,12 +174,10 @@ class StudyLanding:
             place = (self._source.peer, self._source.place, study.name)
             known = known_study(session, *place)
             named = Names(imported.names(session)).free(_sweep_name(study.name))
-            if known and given and known.metrics != given and not study.system_attrs.get(METRIC_NAMES):
-                raise OtherMetric(
-                    f"{known.name} was imported with {', '.join(known.metrics)} for its metrics;"
-                    " say these with --metrics, or nothing"
-                )
-            opened = self._begun(study, names if known is None or given else known.metrics, known, named)
+            if known and known.metrics:
+                self._check_metrics(study, known, given)
+                named, names = known.name, given or known.metrics
+            opened = self._begun(study, names, known, named)
             if opened.worked_on:
                 tally.damaged.append(
                     f"{opened.told.sweep} is being worked on here: nothing of the study {study.name} was"
@@ -182,10 +189,19 @@ class StudyLanding:
                 drain(session)
         return opened
 
+    def _check_metrics(
+        self, study: ForeignStudy, known: KnownStudy, given: tuple[str, ...]
+    ) -> None:
+        if given and known.metrics != given and not study.system_attrs.get(METRIC_NAMES):
+            raise OtherMetric(
+                f"{known.name} was imported with {', '.join(known.metrics)} for its metrics;"
+                " say these with --metrics, or nothing"
+            )
+
     def _begun(
-        self, study: ForeignStudy, names: tuple[str, ...], known: KnownStudy | None, free: str
+        self, study: ForeignStudy, names: tuple[str, ...], known: KnownStudy | None, name: str
     ) -> _Open:
-        told = StudyLanded(study, known.name if known else free, names)
+        told = StudyLanded(study, name, names, known.next if known else 0)
         self.studies.append(told)
         return _Open(
             study,
@@ -193,6 +209,7 @@ class StudyLanding:
             known.id if known else self._new_id(),
             known,
             worked_on=known is not None and known.continued and known.state in WORKED_ON,
+            deleted=known.deleted if known else frozenset(),
             next=known.next if known is not None and known.strange else None,
         )
 
@@ -203,8 +220,9 @@ class StudyLanding:
             yield SweepAttr(sweep, "system", imported.ORIGIN, origin)
         if known is None or not known.metrics:  # an import that was cut off at once
             name, ways = opened.told.sweep, list(study.directions)
-            yield SweepCreated(sweep, name, ways, _now())
-            yield SweepAttr(sweep, "system", METRIC_NAMES, list(opened.told.metrics))
+            yield SweepCreated(sweep, name, ways, time.time())
+            if self._metrics and METRIC_NAMES not in study.system_attrs:
+                yield SweepAttr(sweep, "system", METRIC_NAMES, list(opened.told.metrics))
         yield from study_attrs(study, sweep, known)
 
     def _flush(
@@ -235,6 +253,9 @@ class StudyLanding:
         lines: list[bytes] = []
         for trial in batch:
             there = known.get(trial.key)
+            if there is None and opened.next is None and trial.number in opened.deleted:
+                tally.skipped["trial that was deleted here"] += 1
+                continue
             told = difference(trial, self._target(opened, trial, there), self._live)
             lines.append(told.lines)
             opened.told.trials += 1
@@ -313,12 +334,6 @@ class StudyLanding:
 def _sweep_name(study: str) -> str:
     """A name that a spec can have, too."""
     return name_of(study.replace("/", "-").replace("\\", "-").lstrip("-"), "study")
-
-
-def _now() -> float:
-    import time
-
-    return time.time()
 
 
 @dataclass(slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
@@ -36,7 +37,8 @@ def _sweep(landed: StudyLanded) -> Iterator[str]:
     yield f"name = {_text(landed.sweep)}"
     yield f"metric = {_one_or_list(landed.metrics)}"
     yield f"direction = {_one_or_list(landed.study.directions)}"
-    yield f"trials = {landed.trials + MORE}          # {landed.trials} are there"
+    there = max(landed.there, landed.trials)
+    yield f"trials = {there + MORE}          # {there} are there"
 
 
 def _run() -> Iterator[str]:
@@ -68,18 +70,16 @@ def _params(landed: StudyLanded) -> Iterator[str]:
 
 
 def _table(distribution: BaseDistribution) -> Mapping[str, str] | None:
-    """None where [params] has no such thing: null among the choices, a range that holds one number."""
+    """None where [params] has no such thing, as null among the choices."""
     if isinstance(distribution, CategoricalDistribution):
         choices = distribution.choices
         same = len({*choices}) < len(choices)  # 1, 1.0 and true are one
-        if same or any(choice is None or choice != choice for choice in choices):
+        if same or any(map(_is_no_toml, choices)):
             return None
         if choices == (False, True):
             return {"type": '"bool"'}
         return {"type": '"categorical"', "choices": f"[{', '.join(map(_value, choices))}]"}
     if not isinstance(distribution, FloatDistribution | IntDistribution):
-        return None
-    if distribution.low == distribution.high:
         return None
     kind = '"float"' if isinstance(distribution, FloatDistribution) else '"int"'
     table = {"type": kind, "low": _value(distribution.low), "high": _value(distribution.high)}
@@ -88,6 +88,10 @@ def _table(distribution: BaseDistribution) -> Mapping[str, str] | None:
     if distribution.step is not None and not (kind == '"int"' and distribution.step == 1):
         table["step"] = _value(distribution.step)
     return table
+
+
+def _is_no_toml(choice: Any) -> bool:
+    return choice is None or (isinstance(choice, float) and not math.isfinite(choice))
 
 
 def _one_or_list(texts: tuple[str, ...]) -> str:

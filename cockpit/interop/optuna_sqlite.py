@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from cockpit.interop.errors import NothingToImport
-from cockpit.interop.foreign import Damaged
 from cockpit.interop.optuna_studies import (
     STATES,
     ForeignStudy,
@@ -40,7 +39,7 @@ _UTC_SINCE = 5
 """The version of Optuna from which on times are UTC; before they were the machine's own."""
 
 
-def read(file: Path, wanted: Callable[[str], bool]) -> Iterator[ForeignStudy | ForeignTrial | Damaged]:
+def read(file: Path, wanted: Callable[[str], bool]) -> Iterator[ForeignStudy | ForeignTrial]:
     """The studies whose name is `wanted`, each before its trials. Raises `NothingToImport`."""
     with _opened(file) as base:
         zone = _zone(base, file)
@@ -54,7 +53,9 @@ def read(file: Path, wanted: Callable[[str], bool]) -> Iterator[ForeignStudy | F
 def count(file: Path) -> int:
     """How many studies and trials there are. Raises `NothingToImport`."""
     with _opened(file) as base:
-        found = base.execute("select (select count(*) from studies) + (select count(*) from trials)")
+        found = base.execute(
+            "select (select count(*) from studies) + (select count(*) from trials)"
+        )
         return int(found.fetchone()[0])
 
 
@@ -136,7 +137,7 @@ def _studies(base: sqlite3.Connection, file: Path) -> Iterator[tuple[int, str, F
         directions[study].append("maximize" if way == "MAXIMIZE" else "minimize")
     attrs: dict[str, dict[int, dict[str, Any]]] = {"user": {}, "system": {}}
     for scope, found in attrs.items():
-        for study, key, text in base.execute(f"select study_id, key, value_json from study_{scope}_attributes"):
+        for study, key, text in base.execute(_STUDY_ATTRS[scope]):
             found.setdefault(study, {})[key] = _attr_or_text(text)
     base.execute("commit")
     for study, name in rows:
@@ -151,9 +152,7 @@ def _attr_or_text(text: str) -> Any:
         return text
 
 
-def _trials(
-    base: sqlite3.Connection, file: Path, study: int, zone: Any
-) -> Iterator[ForeignTrial | Damaged]:
+def _trials(base: sqlite3.Connection, file: Path, study: int, zone: Any) -> Iterator[ForeignTrial]:
     last = -1
     while True:
         base.execute("begin")
@@ -169,7 +168,8 @@ def _trials(
             try:
                 yield _trial(row, {part: found[row[0]] for part, found in beside.items()}, zone)
             except (ValueError, TypeError, KeyError) as error:
-                yield Damaged(f"{file}: trial {row[1]}", str(error))
+                # It keeps its number: to Optuna a trial's number is its place in the line.
+                yield ForeignTrial(str(row[0]), row[1], "failed", damage=(str(error),))
 
 
 def _by_trial(rows: list[tuple[Any, ...]]) -> Mapping[int, list[tuple[Any, ...]]]:
@@ -221,24 +221,26 @@ def _seconds(text: str | None, zone: Any) -> float | None:
 
 
 _DIRECTIONS = "select study_id, direction from study_directions order by study_id, objective"
+_STUDY_ATTRS = {
+    "user": "select study_id, key, value_json from study_user_attributes",
+    "system": "select study_id, key, value_json from study_system_attributes",
+}
 _TRIALS = """
 select trial_id, number, state, datetime_start, datetime_complete from trials
 where study_id = ? and trial_id > ? order by trial_id limit ?
 """
+_JOIN = "from trials t join {0} p on p.trial_id = t.trial_id where t.study_id = ? and t.trial_id between ? and ?"
 _PARTS = {
-    part: f"select p.trial_id, {columns} from trials t join {table} p on p.trial_id = t.trial_id"
-    f" where t.study_id = ? and t.trial_id between ? and ? order by p.{order}"
-    for part, columns, table, order in (
-        ("params", "param_name, param_value, distribution_json", "trial_params", "param_id"),
-        ("values", "value, value_type", "trial_values", "objective"),
-        (
-            "reports",
-            "step, intermediate_value, intermediate_value_type",
-            "trial_intermediate_values",
-            "trial_intermediate_value_id",
-        ),
-        ("user", "key, value_json", "trial_user_attributes", "trial_user_attribute_id"),
-        ("system", "key, value_json", "trial_system_attributes", "trial_system_attribute_id"),
-        ("heartbeats", "heartbeat", "trial_heartbeats", "trial_heartbeat_id"),
-    )
+    "params": "select p.trial_id, param_name, param_value, distribution_json "
+    + _JOIN.format("trial_params")
+    + " order by p.param_id",
+    "values": "select p.trial_id, value, value_type "
+    + _JOIN.format("trial_values")
+    + " order by p.objective",
+    "reports": "select p.trial_id, step, intermediate_value, intermediate_value_type "
+    + _JOIN.format("trial_intermediate_values")
+    + " order by p.trial_intermediate_value_id",
+    "user": "select p.trial_id, key, value_json " + _JOIN.format("trial_user_attributes"),
+    "system": "select p.trial_id, key, value_json " + _JOIN.format("trial_system_attributes"),
+    "heartbeats": "select p.trial_id, heartbeat " + _JOIN.format("trial_heartbeats"),
 }

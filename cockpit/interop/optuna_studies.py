@@ -85,8 +85,9 @@ def as_written_now(text: str) -> str:
 
 def value_of(internal: Any, text: str) -> Any:
     """A param's value, of the number that stands for it in the storage. Raises `Unreadable`."""
+    distribution = distribution_of(text)
     try:
-        return distribution_of(text).to_external_repr(internal)
+        return distribution.to_external_repr(internal)
     except (IndexError, TypeError, ValueError) as error:
         raise Unreadable(f"{internal!r} is nothing of {text[:80]}: {error}") from error
 

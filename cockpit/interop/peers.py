@@ -42,7 +42,7 @@ class Peer:
     patterns: tuple[str, ...]
     """What lies in a folder of its own, or is called so itself."""
     unique: bool
-    """Its keys are unique in the whole world."""
+    """Its keys name a run whatever folder it was found from."""
     folders: bool = True
     """Whether a folder may hold it, or only a file be it."""
 
@@ -65,14 +65,15 @@ PEERS = {
             "wandb",
             "cockpit.interop.wandb",
             ("*.wandb", "*/*.wandb", "wandb/*/*.wandb"),
-            unique=False,
+            unique=True,
         ),
         Peer(
             "tensorboard",
             "cockpit.interop.tensorboard",
             ("*tfevents*", "*/*tfevents*", "*/*/*tfevents*", "*/*/*/*tfevents*"),
-            unique=False,
+            unique=True,
         ),
+        Peer("optuna", "cockpit.interop.optuna", (), unique=False, folders=False),
         Peer("csv", "cockpit.interop.table", ("*.csv", "*.tsv"), unique=False, folders=False),
     )
 }
@@ -96,15 +97,31 @@ def guess(place: Path) -> Peer:
     if not place.exists():
         raise NothingToImport(f"{place} is not there")
     if place.is_file():
-        with place.open("rb") as stream:
-            if stream.read(16).startswith(b"SQLite format 3"):
-                return PEERS["mlflow"]
+        try:
+            with place.open("rb") as stream:
+                start = stream.read(16)
+        except OSError as error:
+            raise NothingToImport(f"{place} cannot be read: {error.strerror}") from error
+        if start.startswith((b"SQLite format 3", b'{"op_code":')):
+            from cockpit.interop.optuna import is_optuna
+
+            return PEERS["optuna" if is_optuna(place) else "mlflow"]
     for peer in PEERS.values():
         if (place.is_file() or peer.folders) and any(_fits(place, p) for p in peer.patterns):
             return peer
     raise NothingToImport(
         f"{place} holds nothing that is known here; say what it is: cockpit import {'|'.join(PEERS)} PATH"
     )
+
+
+def others(place: Path, taken: Peer) -> list[Peer]:
+    """The other peers that have something in the folder, not deep in it: there may be much there."""
+    return [
+        peer
+        for peer in PEERS.values()
+        if peer is not taken and place.is_dir() and peer.folders
+        if any(_fits(place, p) for p in peer.patterns if p.count("*/") < 2)
+    ]
 
 
 def _fits(place: Path, pattern: str) -> bool:

@@ -9,8 +9,10 @@ Which column is what:
 
 from __future__ import annotations
 
+import codecs
 import csv
 import hashlib
+import io
 import json
 import math
 import re
@@ -20,6 +22,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from cockpit.interop.errors import NothingToImport
+from cockpit.interop.files import opened
 from cockpit.interop.foreign import Damaged, ForeignRun
 from cockpit.interop.values import typed
 from storage.errors import UserError
@@ -41,6 +44,15 @@ _KNOWN = frozenset(_MEASURES.split())
 _WORDS = re.compile(r"[A-Za-z]+\d?|\d+")
 _LONGEST = 16 << 20
 """Characters of a cell."""
+_ABSENT = frozenset(("", "-", "NA", "N/A", "n/a", "null", "None"))
+"""What stands in a metric's column where there is no number."""
+_STATES = {
+    "finished": "complete",
+    "completed": "complete",
+    "crashed": "failed",
+    "killed": "stopped",
+}
+"""What other trackers call ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,28 +88,31 @@ class CsvFile:
     """The column of the run's name."""
     key: str | None = None
     """The column that tells runs apart for ever; without it `id`, else all that stands in the row."""
+    live: bool = False
+    """The file is being written: a last line without an end is not read yet."""
 
     def read(self, path: Path) -> Iterator[ForeignRun | Damaged]:
         """The rows in their order. Raises `NothingToImport`, or `UserError` for a column that is not there."""
-        header, rows, damaged = _rows(path)
+        header, rows, damaged = _rows(path, self.live)
         yield from damaged
         self._check(path, header)
         columns = self._columns(header, rows)
         seen: Counter[str] = Counter()
         for line, row in rows:
             values = {name: text for name, text in zip(header, row, strict=True) if text != ""}
-            key = self._key(values)
+            key = first = self._key(values)
+            if self.key is not None and key in seen:
+                yield Damaged(f"{path}:{line}", f"{self.key} {key} stands in an earlier row")
+                continue
+            while key in seen:
+                seen[first] += 1
+                key = f"{first}-{seen[first]}"
             seen[key] += 1
-            if seen[key] > 1:
-                if self.key is not None:
-                    yield Damaged(f"{path}:{line}", f"{self.key} {key} stands in an earlier row")
-                    continue
-                key = f"{key}-{seen[key]}"
             yield self._run(path, line, key, values, columns)
 
     def count(self, path: Path) -> int:
         """How many rows there are."""
-        return len(_rows(path)[1])
+        return len(_rows(path, self.live)[1])
 
     def newest(self, path: Path) -> tuple[float, ...]:
         """A stamp that differs once something was written."""
@@ -109,14 +124,16 @@ class CsvFile:
 
     def columns(self, path: Path) -> Columns:
         """What is taken for what."""
-        header, rows, _ = _rows(path)
+        header, rows, _ = _rows(path, self.live)
         self._check(path, header)
         return self._columns(header, rows)
 
     def _check(self, path: Path, header: Sequence[str]) -> None:
         for column in (*self.metrics, *self.params, self.name, self.key):
             if column is not None and column not in header:
-                raise UserError(f"{path} has no column {column!r}; it has: {', '.join(header)}")
+                raise UserError(
+                    f"{path} has no column {column!r}; it has: {', '.join(map(repr, header))}"
+                )
 
     def _columns(self, header: Sequence[str], rows: list[tuple[int, list[str]]]) -> Columns:
         metrics: dict[str, str] = {}
@@ -158,25 +175,37 @@ class CsvFile:
         own = {name: values[name] for name in columns.own if name in values}
         summary: dict[str, float] = {}
         damage: list[str] = []
+
+        def odd(column: str, what: str) -> None:
+            damage.append(f"line {line}: {column} is {values[column][:40]!r}, {what}")
+
         for column, name in columns.metrics.items():
-            if column in values:
-                number = typed(values[column])
+            if (text := values.get(column, "")) not in _ABSENT:
+                number = typed(text)
                 if isinstance(number, int | float):
                     summary[name] = float(number)
                 else:
-                    damage.append(f"line {line}: {column} is {values[column][:40]!r}, no number")
-        state = own.get("state", "complete")
+                    odd(column, "no number")
+        times = {name: _time(own.get(name)) for name in ("started", "ended")}
+        for column in times:
+            if column in own and times[column] is None:
+                odd(column, "no time")
+        word = own.get("state", "complete").lower()
+        state = _STATES.get(word, word)
+        if state not in (*SETTLED, "running"):
+            odd("state", "which is none that is known here")
+            state = "lost"
         params = {n: typed(values[c]) for c, n in columns.params.items() if c in values}
         if self.key is not None and self.key in columns.params:
             params.pop(columns.params[self.key], None)
         return ForeignRun(
             key=key,
             name=values.get(self.name or "name") or f"{path.stem}-{line - 1}",
-            state=state if state in (*SETTLED, "running") else "complete",
+            state=state,
             reason=own.get("reason"),
             group=own.get("experiment"),
-            started=_time(own.get("started")),
-            ended=_time(own.get("ended")),
+            started=times["started"],
+            ended=times["ended"],
             params=params,
             summary=summary,
             tags=tuple(_tags(own.get("tags", ""))),
@@ -195,19 +224,17 @@ def measures(column: str) -> bool:
     return any(word.lower() in _KNOWN for word in _WORDS.findall(column))
 
 
-def _rows(path: Path) -> tuple[list[str], list[tuple[int, list[str]]], list[Damaged]]:
+def _rows(path: Path, live: bool) -> tuple[list[str], list[tuple[int, list[str]]], list[Damaged]]:
     """The header, the rows with their lines, and the rows that do not fit the header."""
     csv.field_size_limit(_LONGEST)
+    text = _text(path)
+    stream = io.StringIO(text[: text.rfind("\n") + 1] if live else text, newline="")
+    split = max(",;\t", key=stream.readline().count)
+    stream.seek(0)
+    lines = csv.reader(stream, delimiter=split)
     try:
-        with path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
-            first = stream.readline()
-            stream.seek(0)
-            split = max(",;\t", key=first.count)
-            lines = csv.reader(stream, delimiter=split)
-            header = next(lines, [])
-            rows = [(lines.line_num, row) for row in lines if row]
-    except OSError as error:
-        raise NothingToImport(f"{path} cannot be read: {error.strerror}") from error
+        header = next(lines, [])
+        rows = [(lines.line_num, row) for row in lines if row]
     except csv.Error as error:
         raise NothingToImport(f"{path} is no CSV: {error}") from error
     if len(header) != len(set(header)) or not header:
@@ -223,9 +250,24 @@ def _rows(path: Path) -> tuple[list[str], list[tuple[int, list[str]]], list[Dama
     return header, [(line, row) for line, row in rows if len(row) == len(header)], damaged
 
 
+def _text(path: Path) -> str:
+    try:
+        with opened(path) as stream:
+            data = stream.read()
+        wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        return data.decode("utf-16" if wide else "utf-8-sig")
+    except OSError as error:
+        raise NothingToImport(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise NothingToImport(
+            f"{path} is not written in UTF-8 (its byte {error.start:,}); convert it first:"
+            " iconv -f WINDOWS-1252 -t UTF-8"
+        ) from error
+
+
 def _is_number(text: str) -> bool:
     value = typed(text)
-    return text == "" or (isinstance(value, int | float) and not isinstance(value, bool))
+    return text in _ABSENT or (isinstance(value, int | float) and not isinstance(value, bool))
 
 
 def _time(text: str | None) -> float | None:

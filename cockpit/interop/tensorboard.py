@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from cockpit.interop.errors import NothingToImport
 from cockpit.interop.foreign import Curve, Damaged, ForeignRun, Skipped
-from cockpit.interop.unended import UNENDED, grows
+from cockpit.interop.unended import UNENDED, Broken, grows, stamp
 from cockpit.interop.wire import Garbled, Message
 
 if TYPE_CHECKING:
@@ -75,8 +75,8 @@ class _Session:
 
     params: dict[str, Any]
     attrs: dict[str, Any]
-    state: str = "complete"
-    """TensorBoard itself does not know how a run ended."""
+    state: str | None = None
+    """None: nothing was said of it."""
     reason: str | None = None
     started: float | None = None
     ended: float | None = None
@@ -89,7 +89,8 @@ def read(logdir: Path) -> Iterator[ForeignRun | Damaged | Skipped]:
     """
     plans = _plans(logdir)
     if not plans:
-        raise NothingToImport(f"{logdir} has no event files of TensorBoard's in it, nor below")
+        there = "has no event files in it, nor below" if logdir.exists() else "is not there"
+        raise NothingToImport(f"{logdir} {there}")
     return _runs(logdir.parent if logdir.is_file() else logdir, plans)
 
 
@@ -99,18 +100,8 @@ def count(logdir: Path) -> int:
 
 
 def newest(logdir: Path) -> tuple[int, ...]:
-    """Differs from an earlier answer where an event file is new, or has grown."""
-    files = size = changed = 0
-    for part in _parts(logdir):
-        for path in part.files:
-            try:
-                found = path.stat()
-            except OSError:
-                continue
-            files += 1
-            size += found.st_size
-            changed = max(changed, found.st_mtime_ns)
-    return files, size, changed
+    """Differs from an earlier answer where an event file is new, has grown, or has fallen silent."""
+    return stamp(path for part in _parts(logdir) for path in part.files)
 
 
 def _parts(logdir: Path) -> list[_Part]:
@@ -187,7 +178,7 @@ def _tags(part: _Part) -> set[str]:
 
 
 def _read(part: _Part) -> _Read:
-    from cockpit.interop.event_files import Broken, records
+    from cockpit.interop.event_files import records
     from cockpit.interop.event_points import Gathered
 
     gathered, damage = Gathered(), []
@@ -195,10 +186,10 @@ def _read(part: _Part) -> _Read:
         garbled = gathered.garbled
         try:
             for found in records(path):
-                if isinstance(found, Broken):
-                    damage.append(f"{path}: byte {found.offset:,}: {found.why}")
-                else:
+                if not isinstance(found, Broken):
                     gathered.add(found)
+                elif found.hurts(path):
+                    damage.append(f"{path}: byte {found.offset:,}: {found.why}")
         except OSError as error:
             damage.append(f"{path}: cannot be read: {error.strerror}")
         if gathered.garbled > garbled:
@@ -237,13 +228,16 @@ def _run(logdir: Path, plan: _Plan) -> ForeignRun | Damaged | Skipped:
         return Skipped("folder whose event files are empty")
     place = plan.main.folder.relative_to(logdir).as_posix()
     session_of = _session(content for part in parts for content in part.gathered.hparams)
-    if session_of.reason == UNENDED and any(grows(file) for file in plan.main.files):
-        session_of.state, session_of.reason = "running", None
+    state, reason = session_of.state or "complete", session_of.reason
+    if (session_of.state is None or reason == UNENDED) and any(map(grows, plan.main.files)):
+        state, reason = "running", None
     return ForeignRun(
-        key=place,
+        # The folder may be emptied, and another run be written there.
+        key=str(plan.main.files[0].absolute()),
         name=(logdir.resolve().name or place) if place == "." else place,
-        state=session_of.state,
-        reason=session_of.reason,
+        state=state,
+        endless=session_of.state is None,
+        reason=reason,
         group=place.rpartition("/")[0] or None,
         started=session_of.started or min(times),
         ended=session_of.ended or max(times),

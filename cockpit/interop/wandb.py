@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cockpit.interop.errors import NothingToImport
-from cockpit.interop.foreign import Artifact, Curve, Damaged, ForeignRun, Skipped
-from cockpit.interop.unended import UNENDED, grows
+from cockpit.interop.files import listed
+from cockpit.interop.foreign import Curve, Damaged, ForeignRun, Skipped
+from cockpit.interop.unended import UNENDED, Broken, grows, stamp
 from cockpit.interop.wandb_origin import Origin, moment
 from cockpit.interop.wire import BYTES, Garbled, Message, spans
 
@@ -44,7 +45,8 @@ def read(folder: Path) -> Iterator[ForeignRun | Damaged | Skipped]:
     """
     files = _files(folder)
     if not files:
-        raise NothingToImport(f"{folder} has no run-*.wandb files in it, nor below")
+        there = "has no run-*.wandb files in it, nor below" if folder.exists() else "is not there"
+        raise NothingToImport(f"{folder} {there}")
     return _runs(files)
 
 
@@ -54,29 +56,20 @@ def count(folder: Path) -> int:
 
 
 def newest(folder: Path) -> tuple[int, ...]:
-    """Differs from an earlier answer where a run is new, or has grown."""
-    number = size = changed = 0
-    for path in chain.from_iterable(_files(folder).values()):
-        try:
-            found = path.stat()
-        except OSError:
-            continue
-        number += 1
-        size += found.st_size
-        changed = max(changed, found.st_mtime_ns)
-    return number, size, changed
+    """Differs from an earlier answer where a run is new, has grown, or has fallen silent."""
+    return stamp(chain.from_iterable(_files(folder).values()))
 
 
-def _runs(files: dict[str, list[Path]]) -> Iterator[ForeignRun | Damaged | Skipped]:
-    for run_id, of_run in files.items():
+def _runs(files: dict[tuple[str, str], list[Path]]) -> Iterator[ForeignRun | Damaged | Skipped]:
+    for (_, run_id), of_run in files.items():
         found = _Reading(run_id).all_of(of_run)
         yield found
         if isinstance(found, ForeignRun):
             yield from (Skipped(what, n) for what, n in found.attrs.get(LEFT_OUT, {}).items())
 
 
-def _files(folder: Path) -> dict[str, list[Path]]:
-    """By a run's ID; the folders' names begin with the time."""
+def _files(folder: Path) -> dict[tuple[str, str], list[Path]]:
+    """Each run's; the folders' names begin with the time."""
     found = [folder] if folder.is_file() and _is_run(folder.name) else []
     for place, below, names in os.walk(folder):
         here = [Path(place, name) for name in names if _is_run(name)]
@@ -87,7 +80,9 @@ def _files(folder: Path) -> dict[str, list[Path]]:
     for path in found:
         files.setdefault(path.name.removeprefix("run-").removesuffix(".wandb"), []).append(path)
     return {
-        key: own for run_id, paths in files.items() for key, own in _owned(run_id, paths).items()
+        (project, run_id): own
+        for run_id, paths in files.items()
+        for project, own in _owned(paths).items()
     }
 
 
@@ -95,15 +90,14 @@ def _is_run(name: str) -> bool:
     return name.startswith("run-") and name.endswith(".wandb") and len(name) > len("run-.wandb")
 
 
-def _owned(run_id: str, paths: list[Path]) -> dict[str, list[Path]]:
-    """An ID is a run's in one project only; in the later projects the key says which."""
+def _owned(paths: list[Path]) -> dict[str, list[Path]]:
+    """By the project: an ID is a run's in one project only. What is alone need not be looked into for it."""
     if len(paths) == 1:
-        return {run_id: paths}
+        return {"": paths}
     first = _project(paths[0])
     files: dict[str, list[Path]] = {}
     for path in paths:
-        project = _project(path) or first
-        files.setdefault(run_id if project == first else f"{run_id} of {project}", []).append(path)
+        files.setdefault(_project(path) or first, []).append(path)
     return files
 
 
@@ -150,24 +144,25 @@ class _Reading:
 
     def all_of(self, files: list[Path]) -> ForeignRun | Damaged | Skipped:
         """Read them, one after the other."""
-        from cockpit.interop.wandb_files import Broken, records
+        from cockpit.interop.wandb_files import records
 
         damage: list[str] = []
         for path in files:
             self.exit, self.preempted, garbled = None, False, self.garbled
             try:
                 for found in records(path):
-                    if isinstance(found, Broken):
-                        damage.append(f"{path}: byte {found.offset:,}: {found.why}")
-                    else:
+                    if not isinstance(found, Broken):
                         self._record(found)
+                    elif found.hurts(path):
+                        damage.append(f"{path}: byte {found.offset:,}: {found.why}")
             except OSError as error:
                 damage.append(f"{path}: cannot be read: {error.strerror}")
             if self.garbled > garbled:
                 damage.append(f"{path}: records that are none: {self.garbled - garbled:,}")
         if not self.read and damage:
-            return Damaged(", ".join(map(str, files)), "; ".join(damage))
-        if not self.read:  # wandb writes a block at a time
+            return Damaged(f"run {self.run_id}", "; ".join(damage))
+        # wandb writes a block at a time
+        if not self.read or (self.run is None and grows(files[-1])):
             return Skipped("run of which nothing is written yet")
         return self._foreign(files, damage)
 
@@ -247,7 +242,7 @@ class _Reading:
         for path in files:
             self.origin.of_files(path.parent / "files")
         return ForeignRun(
-            key=self.run_id,
+            key="/".join(filter(None, (run.text(3), self.run_id))),  # as wandb tells runs apart
             name=run.text(8) or self.run_id,
             state=state,
             reason=reason,
@@ -261,7 +256,7 @@ class _Reading:
             attrs=self._attrs(run, texts, left),
             note=run.text(9) or None,
             provenance=self.origin.provenance(),
-            artifacts=tuple(a for path in files for a in _artifacts(path.parent / "files")),
+            artifacts=tuple(a for path in files for a in listed(path.parent / "files")),
             damage=tuple(damage),
         )
 
@@ -298,16 +293,3 @@ def _table(table: dict[str, Any], key: str) -> dict[str, Any]:
         table[key] = {}
     inner: dict[str, Any] = table[key]
     return inner
-
-
-def _artifacts(folder: Path) -> Iterator[Artifact]:
-    """The files that wandb would have sent: the console's log, tables, images, what was saved."""
-    for place, below, names in os.walk(folder):
-        below.sort()
-        for name in sorted(names):
-            path = Path(place, name)
-            try:
-                size = path.stat().st_size
-            except OSError:  # a link to what has gone
-                continue
-            yield Artifact(path.relative_to(folder).as_posix(), str(path), size)

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import struct
 import zlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from cockpit.interop.files import opened
+from cockpit.interop.unended import TORN, Broken
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,15 +26,6 @@ _CHUNK = struct.Struct("<IHB")
 _MANY = 64 * BLOCK
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """Where a file's records end too early, and why; nothing after it is read."""
-
-    offset: int
-    """Bytes from the file's beginning."""
-    why: str
-
-
 def records(path: Path) -> Iterator[bytes | Broken]:
     """All whole records in their order; at most one `Broken`, and that last. Raises OSError.
 
@@ -41,7 +34,7 @@ def records(path: Path) -> Iterator[bytes | Broken]:
     """
     parts: list[bytes] = []
     begin = base = 0
-    with path.open("rb") as file:
+    with opened(path) as file:
         while data := file.read(_MANY):
             at = 0
             if base == 0:
@@ -64,12 +57,14 @@ def records(path: Path) -> Iterator[bytes | Broken]:
                     yield b"".join(parts)
                     parts.clear()
             base += len(data)
+            if len(data) < _MANY:  # what was written meanwhile would not begin with a block
+                break
     if parts:
-        yield Broken(begin, _UNENDED)
+        yield Broken(begin, TORN)
 
 
-_TORN, _BAD = 256, 257
-_UNENDED = "the file ends within a record: it is being written, or was cut"
+_CUT, _BAD = 256, 257
+"""Beside a chunk's types: it ends with the file, it is not what its check says."""
 
 
 def _chunks(data: bytes, at: int) -> Iterator[tuple[int, int, bytes]]:
@@ -81,7 +76,7 @@ def _chunks(data: bytes, at: int) -> Iterator[tuple[int, int, bytes]]:
             at += room
             continue
         if at + 7 > size:
-            yield at, _TORN, b""
+            yield at, _CUT, b""
             return
         check, length, kind = unpack(data, at)
         end = at + 7 + length
@@ -89,7 +84,7 @@ def _chunks(data: bytes, at: int) -> Iterator[tuple[int, int, bytes]]:
             yield at, _BAD, b""
             return
         if end > size:
-            yield at, _TORN, b""
+            yield at, _CUT, b""
             return
         if crc32(data[at + 6 : end]) != check:
             yield at, _BAD, b""
@@ -102,8 +97,8 @@ def _wrong(kind: int, within: bool) -> str | None:
     """Of a chunk that is no whole record."""
     if kind in ((_MIDDLE, _LAST) if within else (_FIRST,)):
         return None
-    if kind == _TORN:
-        return _UNENDED
+    if kind == _CUT:
+        return TORN
     if kind == _BAD:
         return "the check of a chunk does not hold"
     return "a chunk is out of its order"

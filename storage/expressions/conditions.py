@@ -24,7 +24,15 @@ from sqlglot import exp
 from storage.expressions.functions import FUNCTIONS, NAMES, Function
 from storage.expressions.names import typed
 from storage.expressions.syntax import column_of
-from storage.expressions.terms import Condition, FilterError, Kind, Resolver, Term, Values
+from storage.expressions.terms import (
+    Condition,
+    FilterError,
+    Kind,
+    Resolver,
+    Term,
+    UnknownName,
+    Values,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -368,4 +376,4 @@ def _unknown(path: list[str], node: exp.Expr, resolver: Resolver) -> FilterError
     near = [] if is_text else difflib.get_close_matches(name.lower(), by_small, 1)
     known = typed(by_small[near[0]]) if near else ""
     hint = f"did you mean {known}?" if near else f"a text stands in single quotes: '{name}'"
-    return FilterError(f"there is no {name!r}; {hint}", column_of(node))
+    return UnknownName(f"there is no {name!r}; {hint}", column_of(node))

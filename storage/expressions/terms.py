@@ -28,6 +28,10 @@ class FilterError(UserError):
         """Of several expressions given at once, the one at fault, counted from 0; else None."""
 
 
+class UnknownName(FilterError):
+    """An expression names what nothing has, or not yet."""
+
+
 class NothingToSortBy(UserError):
     """A query is sorted by a name that no run has."""
 

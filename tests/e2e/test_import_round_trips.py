@@ -81,7 +81,8 @@ def as_stored(told: dict[str, Any]) -> list[tuple[int, int, str]]:
 def test_every_scalar_of_tensorboard_is_there(tmp_path: Path) -> None:
     told = says("tensorboard_says.py", tmp_path, 1000)
     runs = {run.key: run for run in tensorboard.read(tmp_path) if isinstance(run, ForeignRun)}
-    assert runs.keys() == told.keys()
+    assert {run.name for run in runs.values()} == told.keys()
+    told = {run.key: told[run.name] for run in runs.values()}
     assert len(runs) == RUNS == tensorboard.count(tmp_path)
     points = 0
     for key, run in runs.items():
@@ -101,7 +102,9 @@ def test_every_scalar_of_tensorboard_is_there(tmp_path: Path) -> None:
 
 def test_every_value_of_a_history_of_wandb_is_there(tmp_path: Path) -> None:
     told = says("wandb_says.py", tmp_path, 250)
-    runs = {run.key: run for run in wandb.read(tmp_path) if isinstance(run, ForeignRun)}
+    every = [run for run in wandb.read(tmp_path) if isinstance(run, ForeignRun)]
+    runs = {run.key.rpartition("/")[2]: run for run in every}
+    assert [run.key for run in every] == [f"{run.group}/{key}" for key, run in runs.items()]
     assert len(runs) == RUNS == wandb.count(tmp_path)
     assert {f"run-{key}.wandb" for key in runs} == told.keys()
     for number, (key, run) in enumerate(sorted(runs.items())):
@@ -118,7 +121,8 @@ def test_every_value_of_a_history_of_wandb_is_there(tmp_path: Path) -> None:
         assert run.group == f"project {number % 3}"
         assert run.state == ("failed" if theirs["exit"] else "complete")
         assert run.damage == ()
-    for key, mine in stored(tmp_path, "wandb", cast("Reader", wandb), RUNS * 1000).items():
+    for whole, mine in stored(tmp_path, "wandb", cast("Reader", wandb), RUNS * 1000).items():
+        key = whole.rpartition("/")[2]
         theirs = told[f"run-{key}.wandb"]["history"]
         found = {name: c for name, c in mine.curves.items() if not name.startswith("system.")}
         assert found == {name: as_stored(curve) for name, curve in theirs.items()}

@@ -6,6 +6,7 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
+import click
 import polars as pl
 import pytest
 from click.testing import CliRunner
@@ -15,6 +16,7 @@ from cockpit.interop import mlflow
 from cockpit.interop.following import follow
 from cockpit.interop.landing import Landing, Source
 from cockpit.interop.peers import guess
+from cockpit.interop.table import CsvFile
 from storage.errors import UserError
 from storage.events import ParamSet, RunCreated
 from storage.spool import SpoolWriter
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
 def cockpit(layout: Layout, *arguments: str, code: int = 0) -> str:
     done = CliRunner().invoke(cli, [*arguments, "--store", str(layout.root)], standalone_mode=False)
-    if isinstance(done.exception, UserError):
+    if isinstance(done.exception, UserError | click.UsageError):
         raise done.exception
     assert done.exception is None, done.exception
     assert (done.return_value or 0) == code, done.output
@@ -44,9 +46,9 @@ def test_what_lies_there_is_guessed_and_imported_once(layout: Layout, tmp_path: 
     Folder(tmp_path / "mlruns").add(Run("a" * 32, metrics=loss(1, 2)))
     Database(tmp_path / "mlflow.db").add(Run("b" * 32, metrics=loss(3)))
     assert "1 run: 1 new" in cockpit(layout, "import", str(tmp_path / "mlruns"))
-    assert "1 run: 1 known" in cockpit(layout, "import", "mlflow", str(tmp_path / "mlruns"))
+    assert "1 run: 1 unchanged" in cockpit(layout, "import", "mlflow", str(tmp_path / "mlruns"))
     assert "1 new" in cockpit(layout, "import", f"sqlite:///{tmp_path}/mlflow.db")
-    assert "mlflow.db is mlflow's" in cockpit(layout, "import", str(tmp_path / "mlflow.db"))
+    assert "mlflow.db: taken for mlflow" in cockpit(layout, "import", str(tmp_path / "mlflow.db"))
     told = json.loads(cockpit(layout, "import", "mlflow", str(tmp_path / "mlflow.db"), "--json"))
     assert (told["peer"], told["same"], told["new"], told["known_points"]) == ("mlflow", 1, 0, 1)
     assert len(told_of(layout)) == 2
@@ -55,7 +57,7 @@ def test_what_lies_there_is_guessed_and_imported_once(layout: Layout, tmp_path: 
 def test_a_dry_run_says_what_would_be(layout: Layout, tmp_path: Path) -> None:
     Database(tmp_path / "mlflow.db").add(Run("b" * 32, params={"lr": "1"}, metrics=loss(3, 4)))
     said = cockpit(layout, "import", str(tmp_path / "mlflow.db"), "--dry-run")
-    assert "would be imported of 1 run: 1 new" in said
+    assert "1 run: 1 new (dry run: nothing is written)" in said
     assert "to add 1 param and 2 points" in said
     assert not layout.root.exists()
 
@@ -271,3 +273,65 @@ def test_without_mlflow_the_dump_says_so(layout: Layout, monkeypatch: pytest.Mon
     writer.close()
     with pytest.raises(UserError, match="MLflow is not installed here"):
         cockpit(layout, "dump", "mlflow", "sqlite:///x.db")
+
+
+def test_a_table_is_read_as_other_programs_write_it(layout: Layout, tmp_path: Path) -> None:
+    file = tmp_path / "runs.csv"
+    text = "id,name,state,started,loss,größe\n1,ä,FINISHED,2026-01-01,0.5,1\n1,b,crashed,soon,N/A,2\n1-2,c,odd,,3,4\n"
+    file.write_bytes(text.encode("utf-16"))
+    said = cockpit(layout, "import", str(file), code=1)
+    assert "3 runs: 3 new" in said
+    assert "line 3: started is 'soon', no time" in said
+    assert "line 4: state is 'odd'" in said
+    runs = {run.name: run for run in told_of(layout).values()}
+    assert [runs[name].state for name in ("ä", "b", "c")] == ["complete", "failed", "lost"]
+    assert runs["ä"].metrics == {"loss": 0.5}
+    assert (runs["b"].metrics, runs["b"].params) == ({}, {"größe": 2})
+    assert "3 runs: 3 unchanged" in cockpit(layout, "import", str(file), code=1)
+    file.write_bytes("name\nä\n".encode("latin-1"))
+    with pytest.raises(UserError, match=r"not written in UTF-8 \(its byte 5\)"):
+        cockpit(layout, "import", str(file))
+
+
+def test_a_row_that_is_half_written_is_left_for_the_next_look(tmp_path: Path) -> None:
+    file = tmp_path / "runs.csv"
+    file.write_text("lr,loss\n1,0.5\n2,0.2")
+    assert len(list(CsvFile(live=True).read(file))) == 1
+    assert len(list(CsvFile().read(file))) == 2
+    file.write_text("lr,loss\n1,0.5\n2,0.25\n")
+    assert len(list(CsvFile(live=True).read(file))) == 2
+
+
+def test_what_is_typed_wrong_is_said(layout: Layout, tmp_path: Path) -> None:
+    with pytest.raises(click.UsageError, match='did you mean "mlflow"'):
+        cockpit(layout, "import", "mlflwo", str(tmp_path))
+    Database(tmp_path / "mlflow.db").add(Run("b" * 32))
+    assert "1 new (dry run" in cockpit(layout, "import", "--dry-run", str(tmp_path))
+    assert not layout.root.exists()
+
+
+def test_a_second_peer_in_the_same_folder_is_named(layout: Layout, tmp_path: Path) -> None:
+    Folder(tmp_path / "mlruns").add(Run("a" * 32))
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "events.out.tfevents.1.h").touch()
+    said = cockpit(layout, "import", str(tmp_path))
+    assert f"tensorboard has something there too: cockpit import tensorboard {tmp_path}" in said
+
+
+def test_a_file_that_cannot_be_written_is_said_and_the_old_one_stays(
+    layout: Layout, tmp_path: Path
+) -> None:
+    Database(tmp_path / "mlflow.db").add(Run("a" * 32))
+    cockpit(layout, "import", str(tmp_path / "mlflow.db"))
+    old = tmp_path / "old.csv"
+    old.write_text("old")
+    for place in ("/dev/full", tmp_path, "/", tmp_path / "nowhere" / "x.csv", old / "x.csv"):
+        with pytest.raises(UserError, match=r"cannot be written|is a folder"):
+            cockpit(layout, "dump", "runs", "-o", str(place))
+    assert old.read_text() == "old"
+    link = tmp_path / "link.csv"
+    link.symlink_to(old)
+    cockpit(layout, "dump", "runs", "-o", str(link))
+    assert link.is_symlink()
+    assert "lauf" in old.read_text()
+    assert not list(tmp_path.glob(".*.csv-*"))

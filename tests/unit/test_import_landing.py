@@ -9,19 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from cockpit.code_diff import code_diff
 from cockpit.interop.foreign import Artifact, Curve, Damaged, ForeignRun, Skipped
 from cockpit.interop.landing import Landed, Landing, Source
-from cockpit.interop.values import name_of, typed
 from cockpit.origin import again_lines, origin
 from storage.annotate import note, rename, tag
-from storage.bulk import point_lines
 from storage.care.check import check
 from storage.care.trash import outside, throw
-from storage.events import MetricLogged, decode, encode
 from storage.layout import Layout
 from storage.runs import detail, find
 from storage.spool import SpoolWriter, segments
@@ -188,7 +183,8 @@ def test_the_same_key_elsewhere_is_another_run(layout: Layout) -> None:
 
 
 def test_a_dry_run_counts_and_writes_nothing(layout: Layout) -> None:
-    found = [run("a"), run("b"), Damaged("file", "gone"), Skipped("deleted run", 3)]
+    found: list[ForeignRun | Damaged | Skipped] = [run("a"), run("b")]
+    found += [Damaged("file", "gone"), Skipped("deleted run", 3)]
     landed = land(layout, *found, dry=True)
     assert (landed.new, landed.points, landed.damaged) == (2, 8, ("file: gone",))
     assert landed.skipped == {"deleted run": 3}
@@ -212,6 +208,26 @@ def test_what_runs_elsewhere_runs_here_while_it_is_followed(layout: Layout) -> N
     assert (mine.state, mine.reason) == ("stopped", "was running in mlflow when last seen")
     assert mine.ended is not None
     assert check(Store(layout)).passed
+
+
+def test_a_run_of_which_no_end_is_ever_written_runs_only_while_it_is_followed(
+    layout: Layout,
+) -> None:
+    told = run(state="running", endless=True, ended=None)
+    with Landing(layout, HERE, live=True) as landing:
+        landing.take([told])
+        assert told_of(layout)["k1"].state == "running"
+    assert told_of(layout)["k1"].state == "stopped"
+    land(layout, told)
+    assert (told_of(layout)["k1"].state, told_of(layout)["k1"].reason) == ("complete", None)
+
+
+def test_a_name_that_was_given_meanwhile_is_not_given_again(layout: Layout) -> None:
+    with Landing(layout, HERE, live=True) as following:
+        following.take([run("a", name="a")])
+        land(layout, run("b", name="b"))
+        following.take([run("c", name="b")])
+    assert sorted(told.name for told in told_of(layout).values()) == ["a", "b", "b-2"]
 
 
 HOSTILE = [
@@ -341,60 +357,19 @@ def cut(layout: Layout, monkeypatch: pytest.MonkeyPatch, after: int, runs: list[
     return written
 
 
-@pytest.mark.parametrize("share", [0.01, 0.03, 0.3, 0.6, 0.97, 0.999])
 def test_an_import_cut_anywhere_and_done_again_is_as_if_done_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, share: float
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    runs = [run(f"k{number}", curves=(curve("loss", range(20)),)) for number in range(4)]
-    once, twice = Layout(tmp_path / "once"), Layout(tmp_path / "twice")
+    runs = [run(f"k{number}", curves=(curve("loss", range(20)),)) for number in range(3)]
+    once = Layout(tmp_path / "once")
     size = cut(once, monkeypatch, 1 << 40, runs)
-    cut(twice, monkeypatch, int(size * share), runs)
-    with Store(twice).session():
-        pass
-    land(twice, *runs)
-    assert {k: replace(v, id="") for k, v in told_of(twice).items()} == {
-        k: replace(v, id="") for k, v in told_of(once).items()
-    }
+    wanted = {key: replace(told, id="") for key, told in told_of(once).items()}
+    for share in (0.01, 0.3, 0.6, 0.97, 0.999):
+        twice = Layout(tmp_path / str(share))
+        cut(twice, monkeypatch, int(size * share), runs)
+        with Store(twice).session():
+            pass
+        land(twice, *runs)
+        assert {key: replace(told, id="") for key, told in told_of(twice).items()} == wanted
+        assert land(twice, *runs).changed == 0
     assert check(Store(twice)).passed
-    assert land(twice, *runs).changed == 0
-
-
-points = st.lists(
-    st.tuples(
-        st.integers(-(2**60), 2**60),
-        st.floats(0, 9e10),
-        st.floats(allow_nan=True, allow_infinity=True),
-    ),
-    max_size=5,
-)
-
-
-@given(st.text(), points)
-def test_lines_of_a_curve_are_the_events_one_by_one(
-    name: str, told: list[tuple[int, float, float]]
-) -> None:
-    steps, times, values = zip(*told, strict=True) if told else ((), (), ())
-    lines = point_lines(7, name, steps, times, values)
-    single = [encode(MetricLogged(7, name, *one)) for one in told]
-    assert lines == b"".join(single)
-    assert [repr(decode(line)) for line in lines.splitlines()] == [
-        repr(decode(line)) for line in single
-    ]
-
-
-@given(
-    st.one_of(st.integers(-(10**17), 10**17), st.floats(allow_nan=False), st.booleans(), st.none())
-)
-def test_what_python_wrote_is_read_back(value: Any) -> None:
-    assert (typed(str(value)), type(typed(str(value)))) == (value, type(value))
-
-
-@settings(max_examples=200)
-@given(st.text(max_size=200))
-def test_any_text_makes_a_name_and_a_value(text: str) -> None:
-    made = name_of(text, "run")
-    assert 0 < len(made) <= 100
-    assert made.isprintable()
-    assert "#" not in made
-    assert not made.startswith("@")
-    typed(text)

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import math
+import os
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from cockpit.interop.errors import NothingToImport
 from cockpit.interop.foreign import Damaged, ForeignRun, Skipped
+from cockpit.interop.landing import Landing, Source
 from cockpit.interop.mlflow import count, newest, read
+from cockpit.interop.mlflow_dump import _named
 from tests.unit.mlflow_stores import BEGAN, Database, Folder, Run
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from storage.layout import Layout
 
 ODD = [(0, 0.5), (1, math.nan), (2, math.inf), (-3, -math.inf), (2**40, 1e-300)]
 
@@ -195,3 +202,92 @@ def test_what_is_no_store_is_told(tmp_path: Path) -> None:
     (tmp_path / "mlflow.db").write_bytes(b"SQLite format 3\0" + b"\7" * 4000)
     with pytest.raises(NothingToImport, match="cannot be read as a database"):
         list(read(tmp_path))
+
+
+def test_who_writes_to_the_database_never_waits_for_the_import(tmp_path: Path) -> None:
+    store = Database(tmp_path / "mlflow.db")
+    for number in range(3):
+        store.add(Run(f"{number:032x}", metrics={"loss": ODD}))
+    with closing(sqlite3.connect(store.file, timeout=0, isolation_level=None)) as writer:
+        for one in read(store.file):  # each is landed before the next is read
+            writer.execute("update runs set name = name || '!'")
+            assert one
+    assert {run.name[:7] for run in runs_of(store.file).values()} == {"lauf!!!"}
+
+
+ODD_CELLS = (
+    "runs set name = x'ff00', start_time = 'soon', end_time = x'01', user_id = 7, artifact_uri = 5",
+    "runs set status = 9, name = null",
+    "params set value = x'fffe', \"key\" = 5",
+    "tags set value = 3.5",
+    'metrics set "key" = 7',
+)
+
+
+def test_cells_of_another_kind_than_mlflow_writes_stop_nothing(
+    tmp_path: Path, layout: Layout
+) -> None:
+    store = Database(tmp_path / "mlflow.db")
+    for number, change in enumerate(ODD_CELLS):
+        key = f"{number:032x}"
+        store.add(Run(key, params={"lr": "1"}, tags={"t": "x"}, metrics={"loss": ODD}))
+        store.base.execute(f"update {change} where run_uuid = '{key}'")
+    store.base.executescript(f"""
+        update experiments set name = x'00ff';
+        insert into model_versions values (x'ff', 'one', 0, 0, x'ff', null, 3, 4, '{0:032x}', 'READY');
+    """)
+    with Landing(layout, Source("mlflow", str(store.file), unique=True)) as landing:
+        landed = landing.take(read(store.file))
+    assert (landed.new, landed.points) == (len(ODD_CELLS), len(ODD_CELLS) * len(ODD))
+    assert landed.damaged == ()
+
+
+def test_a_view_is_not_asked(tmp_path: Path) -> None:
+    store = Database(tmp_path / "mlflow.db")
+    store.base.executescript("""
+        drop table runs;
+        create view runs as with recursive n(x) as (select 1 union all select x + 1 from n) select x from n;
+    """)
+    with pytest.raises(NothingToImport, match="no table runs"):
+        list(read(store.file))
+
+
+HOSTILE_META = [
+    "start_time: soon\nend_time: [1]\nrun_name: {a: 1}\nartifact_uri: 3\nuser_id: 1.5\nstatus: x",
+    f"start_time: 1{'0' * 400}\nrun_name: 2026-01-01\n3: 4",
+    "x: &a [1, 1]\n"
+    + "\n".join(f"x{n}: &a{n} [*a{n - 1 or ''}, *a{n - 1 or ''}]" for n in range(1, 60))
+    + "\nrun_name: *a59\nstatus: *a59\nstart_time: *a59",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE_META)
+def test_a_meta_file_that_lies_stops_nothing(tmp_path: Path, text: str) -> None:
+    store = Folder(tmp_path / "mlruns")
+    store.add(Run("a" * 32, metrics={"loss": ODD}))
+    meta = store.file / "1" / ("a" * 32) / "meta.yaml"
+    meta.write_text(f"run_id: {'a' * 32}\n{text}\n")
+    (run,) = runs_of(store.file).values()
+    assert len(run.curves[0].steps) == len(ODD)
+
+
+def test_a_pipe_among_the_files_is_told_and_not_waited_for(tmp_path: Path) -> None:
+    store = Folder(tmp_path / "mlruns")
+    store.add(Run("a" * 32, params={"lr": "1"}, metrics={"loss": ODD}))
+    for part in ("params", "metrics"):
+        os.mkfifo(store.file / "1" / ("a" * 32) / part / "pipe")
+    (run,) = runs_of(store.file).values()
+    assert (run.params, len(run.curves)) == ({"lr": 1}, 1)
+    assert sorted(run.damage) == [
+        "metric 'pipe' cannot be read: it is no plain file",
+        "params/pipe cannot be read: it is no plain file",
+    ]
+
+
+def test_names_that_mlflow_would_make_one_stay_two() -> None:
+    assert _named(["a?b", "a*b", "a_b", "ok"]) == {
+        "a?b": "a_b",
+        "a*b": "a_b_2",
+        "a_b": "a_b_3",
+        "ok": "ok",
+    }

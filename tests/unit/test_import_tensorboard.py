@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import shutil
 import struct
 from pathlib import Path
 
@@ -14,12 +15,12 @@ from hypothesis import strategies as st
 
 from cockpit.interop import event_files
 from cockpit.interop.errors import NothingToImport
-from cockpit.interop.event_files import Broken, Records, masked_crc, records
+from cockpit.interop.event_files import Records, masked_crc, records
 from cockpit.interop.event_points import Gathered
 from cockpit.interop.event_shapes import scalar
 from cockpit.interop.foreign import Curve, Damaged, ForeignRun, Skipped
 from cockpit.interop.tensorboard import LEFT_OUT, count, newest, read
-from cockpit.interop.unended import UNENDED
+from cockpit.interop.unended import TORN, UNENDED, Broken
 from cockpit.interop.wire import Message
 from tests.unit.event_bytes import (
     event,
@@ -61,7 +62,8 @@ def points(curve: Curve) -> list[tuple[int, float]]:
 
 def test_what_tensorboards_own_writers_wrote_is_all_there(tmp_path: Path) -> None:
     for path in REAL.glob("events*"):
-        (tmp_path / path.name).write_bytes(path.read_bytes())
+        shutil.copy2(path, tmp_path)
+        os.utime(tmp_path / path.name, (1.7e9, 1.7e9))
     run = only(tmp_path)
     assert [curve.name for curve in run.curves] == [
         "größe/_",
@@ -81,7 +83,8 @@ def test_what_tensorboards_own_writers_wrote_is_all_there(tmp_path: Path) -> Non
         "note/text_summary": "hello",
         LEFT_OUT: {"histogram": 1},
     }
-    assert (run.key, run.name, run.state, run.damage) == (".", tmp_path.name, "complete", ())
+    assert (run.name, run.state, run.damage) == (tmp_path.name, "complete", ())
+    assert run.key == str(tmp_path / "events.out.tfevents.1795298000.gpu-box")
     assert run.started is not None
     assert run.ended is not None
     assert run.started < loss.times[0] < run.ended
@@ -246,7 +249,7 @@ def test_folders_of_add_scalars_and_add_hparams_are_of_the_run_above(tmp_path: P
     write(exp / "other", event(0, old_scalar("q", 9.0)))
     write(exp / "q_two", event(0, old_scalar("q", 9.0)), event(0, old_scalar("r", 9.0)))
     write(exp / "1700000001", event(0, old_scalar("z", 9.0)))
-    found = {run.key: run for run in runs(tmp_path)}
+    found = {run.name: run for run in runs(tmp_path)}
     assert list(found) == ["exp", "exp/1700000001", "exp/other", "exp/q_two"]
     values = {curve.name: points(curve) for curve in found["exp"].curves}
     assert values == {
@@ -303,8 +306,11 @@ def test_a_growing_file_is_read_up_to_its_last_whole_record(tmp_path: Path) -> N
         run = only(tmp_path)
         ready = sum(size >= len(event_file(events[: n + 1])) for n in range(4))
         assert [len(curve.steps) for curve in run.curves] == [ready] * (ready > 0)
+        assert (run.state, run.endless, run.damage) == ("running", True, ())
+        os.utime(path, (1.7e9, 1.7e9))
+        run = only(tmp_path)
         exact = any(size == len(event_file(events[:n])) for n in range(5))
-        assert bool(run.damage) != exact
+        assert (run.state, bool(run.damage)) == ("complete", not exact)
     assert len(stamps) == len(whole) - 40
 
 
@@ -328,7 +334,7 @@ def test_the_length_of_a_record_may_lie(tmp_path: Path) -> None:
     path.write_bytes(record(b"ok") + length + struct.pack("<I", masked_crc(length)) + bytes(100))
     found = list(records(path))
     assert isinstance(found[0], Records)
-    assert found[1] == Broken(18, "the file ends within a record: it is being written, or was cut")
+    assert found[1] == Broken(18, TORN)
 
 
 @given(st.lists(st.binary(max_size=60), max_size=40), st.integers(1, 4))
@@ -365,6 +371,27 @@ def test_one_file_may_be_named(tmp_path: Path) -> None:
 
 
 def test_where_there_is_nothing_it_is_said(tmp_path: Path) -> None:
-    with pytest.raises(NothingToImport, match="no event files"):
+    with pytest.raises(NothingToImport, match="not there"):
         read(tmp_path / "nowhere")
     assert count(tmp_path) == 0
+
+
+def test_what_is_written_into_an_emptied_folder_is_another_run(tmp_path: Path) -> None:
+    path = write(tmp_path, event(1, old_scalar("loss", 1.0)))
+    before = only(tmp_path).key
+    path.unlink()
+    write(tmp_path, event(1, old_scalar("loss", 2.0)), name="events.out.tfevents.1700000009.h.1.0")
+    assert only(tmp_path).key != before
+
+
+def test_the_stamp_moves_when_a_run_falls_silent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, event(1, old_scalar("loss", 1.0)))
+    monkeypatch.setattr("cockpit.interop.unended.time.time", lambda: 1.7e9 + 60)
+    before = newest(tmp_path)
+    assert newest(tmp_path) == before
+    assert only(tmp_path).state == "running"
+    monkeypatch.setattr("cockpit.interop.unended.time.time", lambda: 1.7e9 + 600)
+    assert newest(tmp_path) != before
+    assert only(tmp_path).state == "complete"

@@ -17,6 +17,7 @@ from cockpit.interop.errors import NothingToImport
 from cockpit.interop.foreign import Curve, Damaged, ForeignRun, Skipped
 from cockpit.interop.unended import UNENDED
 from cockpit.interop.wandb import LEFT_OUT, count, newest, read
+from cockpit.interop.wandb_files import records
 from cockpit.interop.wandb_items import cut
 from cockpit.interop.wire import Garbled, Message
 from tests.unit.event_bytes import history, item, message, run_file
@@ -89,7 +90,8 @@ def test_what_wandb_itself_wrote_is_all_there(tmp_path: Path, name: str) -> None
     params = {"lr": 0.1, "model.depth": 3, "model.name": "x", "list": [1, "x"], "none": None}
     assert run.params == params
     assert run.summary == {"best": 5}
-    assert (run.key, run.name, run.group, run.note) == (name, "größe ✨", "credit", "a note")
+    assert (run.key, run.group, run.note) == (f"credit/{name}", "credit", "a note")
+    assert run.name == "größe ✨"
     assert (run.state, run.reason, run.damage) == ("failed", "exit code 3", ())
     assert run.tags == ("a", "β")
     assert run.attrs[LEFT_OUT] == {"histogram": 1, "text": 6}
@@ -294,8 +296,8 @@ def test_a_resumed_run_is_one_run(tmp_path: Path) -> None:
     write(tmp_path, run_record(project="other"), step(7, x=3), time="20260103_000000")
     first, other = runs(tmp_path)
     assert points(first.curves[0]) == [(0, 1.0), (1, 2.0)]
-    assert (first.key, first.state, first.params) == ("abc", "complete", {"lr": 1, "new": 2})
-    assert (other.key, other.group) == ("abc of other", "other")
+    assert (first.key, first.state, first.params) == ("credit/abc", "complete", {"lr": 1, "new": 2})
+    assert (other.key, other.group) == ("other/abc", "other")
     assert points(other.curves[0]) == [(7, 3.0)]
 
 
@@ -362,25 +364,37 @@ def test_a_growing_file_is_read_up_to_its_last_whole_record(tmp_path: Path) -> N
         run = only(tmp_path)
         ready = sum(size >= len(run_file(content[: n + 2])) for n in range(3))
         assert [len(curve.steps) for curve in run.curves] == [ready] * (ready > 0)
-        assert bool(run.damage) != any(size == len(run_file(content[:n])) for n in range(1, 4))
-        assert run.state == "running"
+        assert (run.state, run.damage) == ("running", ())
+        os.utime(path, (STARTED, STARTED))
+        run = only(tmp_path)
+        exact = any(size == len(run_file(content[:n])) for n in range(1, 4))
+        assert (run.state, bool(run.damage)) == ("stopped", not exact)
     assert len(stamps) == len(sizes)
 
 
 def test_one_file_may_be_named_and_runs_may_lie_anywhere_below(tmp_path: Path) -> None:
     path = write(tmp_path / "logs" / "tmp" / "wandb", run_record(), step(1, x=1))
     write(tmp_path / "other", run_record(), step(2, x=1), run_id="xyz")
-    assert [run.key for run in runs(path)] == ["abc"]
-    assert sorted(run.key for run in runs(tmp_path)) == ["abc", "xyz"]
+    assert [run.key for run in runs(path)] == ["credit/abc"]
+    assert sorted(run.key for run in runs(tmp_path)) == ["credit/abc", "credit/xyz"]
 
 
 def test_what_is_no_run_file_is_damaged(tmp_path: Path) -> None:
     path = write(tmp_path)
     path.write_bytes(b"{}")
     assert list(read(tmp_path)) == [
-        Damaged(str(path), f"{path}: byte 0: it does not begin as a run file of wandb")
+        Damaged("run abc", f"{path}: byte 0: it does not begin as a run file of wandb")
     ]
     path.write_bytes(b"")
     assert list(read(tmp_path)) == [Skipped("run of which nothing is written yet")]
-    with pytest.raises(NothingToImport, match="no run-"):
+    with pytest.raises(NothingToImport, match="not there"):
         read(tmp_path / "nowhere")
+
+
+def test_what_is_added_while_it_is_read_is_no_damage(tmp_path: Path) -> None:
+    content = [run_record(), *(step(at, loss=at) for at in range(9))]
+    path, whole = tmp_path / "run-a.wandb", run_file(content)
+    path.write_bytes(whole[: len(run_file(content[:5]))])
+    first = next(found := records(path))
+    path.write_bytes(whole)
+    assert [first, *found] == content[:5]

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cockpit.interop.wandb_files import Broken, records
+from cockpit.interop.unended import Broken
+from cockpit.interop.wandb_files import records
 from cockpit.interop.wire import Garbled, Message, signed, spans, varint
 from tests.unit.event_bytes import message, number, run_file, single
 

@@ -52,6 +52,7 @@ def write(folder, runs, steps):
             )
         run.summary["best"] = number
         run.finish(exit_code=number % 4)
+    wandb.teardown()  # what writes the files is a process of its own, and not always done yet
 
 
 def cut(path):

@@ -86,10 +86,3 @@ def _machine(told: Any) -> dict[str, Any] | None:
     for name in ("host", "platform"):
         found[name] = str(found[name])
     return found
-
-
-def digest_of(content: Mapping[str, Any]) -> str:
-    """Names the content, as `cockpit.sweep.provenance` does."""
-    from cockpit.sweep.provenance import digest_json
-
-    return digest_json(dict(content))
