@@ -1,0 +1,1 @@
+"""Tells somebody when something has come about: by a command, or by a webhook."""
