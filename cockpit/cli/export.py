@@ -63,6 +63,5 @@ def command(
         left = "1 rule" if len(meant.rules) == 1 else f"{len(meant.rules)} rules"
         click.echo(f"without the {left} of its version, as was asked for", err=True)
     if "onnx" in signature.formats and not mlflow:
-        click.echo(
-            plain(f"from loader import load; predict = load({folder + '/model'!r})"), err=True
-        )
+        there = "from loader import load; predict = load('model')"
+        click.echo(plain(f"in {folder}: {there}; predict({{COLUMN: VALUES, …}})"), err=True)

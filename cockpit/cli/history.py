@@ -56,7 +56,7 @@ def command(
         moves, total = history(session, model, alias, 1 if at else limit)
         if at is not None:
             moves = tuple(m for m in aliases(session, model, at) if alias in (None, m.alias))
-        back = {m.number: grounds(session, model, m.digest or "") for m in moves if _is_back(m, at)}
+        back = {m.number: grounds(session, model, m.digest, m) for m in moves if _is_back(m, at)}
     if as_json:
         click.echo(to_json([move_as_json(move) for move in moves]))
         return

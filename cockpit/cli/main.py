@@ -43,6 +43,7 @@ SECTIONS = {
         "best": "Show a sweep's best runs.",
         "importance": "Show which params mattered in a sweep.",
         "sql": "Ask the store in SQL, read-only.",
+        "watch": "Wait for something; run a command or call a webhook.",
         "report": "Markdown of a run, a sweep, a comparison, a model, data.",
     },
     "Data and slices": {
@@ -61,8 +62,8 @@ SECTIONS = {
         "export": "Write a model into a folder of its own.",
     },
     "Move in, take out": {
-        "import": "Take in runs from MLflow, TensorBoard, wandb or a CSV file.",
-        "dump": "Write runs or metrics as CSV, JSON or Parquet, or into MLflow.",
+        "import": "Take in runs from MLflow, TensorBoard, wandb, Optuna or a CSV file.",
+        "dump": "Write runs or metrics as files, or into MLflow; sweeps as Optuna's.",
     },
     "Keep": {
         "tag": "Tag runs.",

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from cockpit.format import MISSING, plain
-from cockpit.models.gate_words import NAMED
+from cockpit.models.gates.words import NAMED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from cockpit.models.gates import GateResult
+    from cockpit.models.gates.judging import GateResult
     from cockpit.models.promotion import Checked
     from storage.models import Move, Version
 
@@ -117,6 +117,7 @@ def checked_as_json(checked: Checked, done: Move | None) -> dict[str, Any]:
         "incumbent": checked.incumbent and checked.incumbent.label,
         "passed": checked.passed,
         "promoted": done is not None,
+        "already": False,
         "evidence": checked.evidence,
         "move": done and move_as_json(done, evidence=False),
     }

@@ -51,9 +51,10 @@ def command(
     RUN may be a version too: income@candidate, income@v3. The gates stand in cockpit.toml, [models.MODEL];
     the incumbent is what the alias means now. drift.psi_max is the greatest drift of a feature between the
     data that the run recorded ([data] of its sweep, evaluation sets left out) and the evaluation set, and
-    contract = 'passed' is of the same data. Exit code 0: passed, 1: a gate failed and nothing was moved,
-    2: it could not be judged.
+    contract = 'passed' is of the same data. Exit code 0: passed, or it is there already; 1: a gate failed and
+    nothing was moved; 2: it could not be judged.
     """
+    from cockpit.models.candidates import AlreadyThere
     from cockpit.models.promotion import check, promote
     from cockpit.project.reading import find_project
 
@@ -65,7 +66,12 @@ def command(
         raise click.UsageError("--force needs a --reason: it is kept beside it for ever")
     layout = layout_to_read(ctx, store)
     project = find_project(layout)
-    checked = check(layout, project, _model(model, tuple(project.models), what), what, alias)
+    named = _model(model, tuple(project.models), what)
+    try:
+        checked = check(layout, project, named, what, alias)
+    except AlreadyThere as there:
+        _print_already(named, alias, str(there), as_json)
+        return 0
     done = None
     if not dry and (checked.passed or force):
         done = promote(layout, checked, reason, force)
@@ -84,20 +90,29 @@ def _model(named: str | None, known: tuple[str, ...], what: str) -> str:
     raise click.UsageError(f"which model? --model NAME; {there}")
 
 
+def _print_already(model: str, alias: str, sentence: str, as_json: bool) -> None:
+    from cockpit.format import plain
+    from storage.events import to_json
+
+    if not as_json:
+        click.echo(plain(sentence))
+        return
+    told = {"model": model, "alias": alias, "passed": None, "promoted": False, "already": True}
+    click.echo(to_json(told))
+
+
 def _print(checked: Checked, done: Move | None, as_json: bool, as_markdown: bool) -> None:
     from cockpit.cli.model_tables import checked_as_json, gate_lines
     from cockpit.cli.tables import console
     from cockpit.format import plain
-    from cockpit.models.evidence import markdown
+    from cockpit.models.gates.evidence import check_markdown
     from storage.events import to_json
 
     if as_json:
         click.echo(to_json(checked_as_json(checked, done)))
         return
     if as_markdown:
-        title = f"{checked.candidate.name} as {checked.alias} of {checked.model}"
-        facts = {**_facts(checked), "outcome": _outcome(checked, done)}
-        click.echo(markdown(title, facts, checked.results), nl=False)
+        click.echo(check_markdown(checked, _outcome(checked, done)), nl=False)
         return
     from rich.text import Text
 
@@ -112,17 +127,6 @@ def _print(checked: Checked, done: Move | None, as_json: bool, as_markdown: bool
     for note in checked.notes:
         out.print(Text(plain(note), style="dim"))
     out.print(Text(plain(_outcome(checked, done)), style="bold"))
-
-
-def _facts(checked: Checked) -> dict[str, str]:
-    told = {
-        "incumbent": checked.incumbent.label if checked.incumbent else "none: a first promotion",
-        "evaluation set": checked.on or "",
-        "run": checked.candidate.run,
-        "model": checked.candidate.to.bundle,
-        "policy": checked.policy,
-    }
-    return {name: text for name, text in told.items() if text}
 
 
 def _outcome(checked: Checked, done: Move | None) -> str:

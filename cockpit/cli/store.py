@@ -71,13 +71,19 @@ def check(ctx: click.Context, as_json: bool, store: str | None) -> int:
 @store_option
 @click.pass_context
 def compact(ctx: click.Context, purge: bool, as_json: bool, store: str | None) -> None:
-    """Give disk space back: rewrite the database, remove drained spools that a check has proven."""
+    """Give disk space back: rewrite the database, remove drained spools that a check has proven.
+
+    Half copied models go too, which a promotion left that was killed.
+    """
     from cockpit.format import size
+    from cockpit.models.keeping import sweep_strays
     from storage.care import compact as rewrite
     from storage.events import to_json
     from storage.store import Store
 
-    done = rewrite(Store(layout_to_read(ctx, store)), purge)
+    layout = layout_to_read(ctx, store)
+    done = rewrite(Store(layout), purge)
+    sweep_strays(layout.models)
     if as_json:
         click.echo(to_json(asdict(done)))
         return

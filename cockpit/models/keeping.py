@@ -2,7 +2,7 @@
 
 It is written into a folder beside its place, whose name begins with a point, and then renamed. Whoever writes
 there holds a lock (flock) on that folder: one that nobody holds is what somebody left who was killed, and the
-next promotion takes it away.
+next promotion takes it away, or `cockpit store compact`.
 """
 
 from __future__ import annotations
@@ -43,10 +43,11 @@ def keep_bundle(source: Path, target: Path, wanted: str) -> None:
             _sync(partial)
             if digest(partial) != wanted:
                 raise BundleError(f"{source} was changed while it was read; nothing was promoted")
-            if _is_kept(target, wanted):
-                return  # by somebody who was faster
-            shutil.rmtree(target, ignore_errors=True)
-            partial.rename(target)
+            with _locked(target.parent, wait=True):
+                if _is_kept(target, wanted):
+                    return  # by somebody who was faster, and whose version may be live already
+                shutil.rmtree(target, ignore_errors=True)
+                partial.rename(target)
             sync_folder(target.parent)
     except OSError as error:
         raise BundleError(f"{target} cannot be written: {error.strerror or error}") from error
@@ -96,15 +97,15 @@ def _partial(target: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[bool]:
-    """Whether nobody else holds the folder's lock; it is held while this lasts then."""
+def _locked(folder: Path, wait: bool = False) -> Iterator[bool]:
+    """Whether nobody else holds the folder's lock, or not any more; it is held while this lasts then."""
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
         yield False
         return
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         free = True
     except BlockingIOError:
         free = False

@@ -16,10 +16,16 @@ if TYPE_CHECKING:
 
     from cockpit.models.bundle import Bundle
     from storage.expressions.fallbacks import Fallback
+    from storage.models import Version
 
 RULES = "rules.json"
 _KINDS = {"int": "number", "float": "number", "bool": "number"}
 _LONGEST = 1 << 20
+
+
+def rules_of(version: Version) -> tuple[str, ...]:
+    """The rules that belong to a version."""
+    return tuple(map(str, version.content.get("rules") or ()))
 
 
 def rules_as_json(rules: Sequence[str], bundle: Bundle) -> str:
@@ -69,6 +75,10 @@ def _plain(rules: Sequence[str], bundle: Bundle) -> dict[str, Any]:
     kinds["y_pred"] = {"binary": "code", "multiclass": "text"}.get(signature.task, "number")
     kinds["y_score"] = "number"
     named = set(_columns([condition for condition, _ in plain]))
+    if strange := sorted(named - kinds.keys()):
+        raise BundleError(
+            f"a rule speaks of {strange[0]!r}, which the model does not take; --without-rules leaves the rules out"
+        )
     return {
         "plain": plain,
         "kinds": {name: kinds[name] for name in sorted(named)},

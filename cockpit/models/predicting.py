@@ -151,6 +151,8 @@ def _sink(frame: pl.LazyFrame, target: Path) -> None:
     }
     if target.suffix not in sinks:
         raise BadRows(f"{target.name} ends in none of {', '.join(SUFFIXES)}")
+    if not target.parent.is_dir():
+        raise BadRows(f"{target} cannot be written: there is no folder {target.parent}")
     partial = target.with_name(f".{target.name}-{os.getpid()}")
     try:
         sinks[target.suffix](partial)

@@ -8,60 +8,38 @@ the alias where it was or where it was to go, never between.
 from __future__ import annotations
 
 import getpass
-import hashlib
-import json
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cockpit.models.bundle import BundleError, digest, has_bundle, load_bundle
-from cockpit.models.evidence import result_as_json
-from cockpit.models.gate_syntax import policy
-from cockpit.models.gates import judge_gates
+from cockpit.data.watching import UNWATCHED
+from cockpit.models.bundle import BundleError, load_bundle
+from cockpit.models.candidates import AlreadyThere, NotPromotable, candidate_of
+from cockpit.models.gates.evidence import result_as_json
+from cockpit.models.gates.judging import judge_gates
+from cockpit.models.gates.sides import side
+from cockpit.models.gates.syntax import policy
 from cockpit.models.keeping import keep_bundle, sweep_strays
-from cockpit.models.sides import side
+from cockpit.models.plain_rules import rules_of
 from storage import models
-from storage.errors import UserError
-from storage.models import NewVersion, Version
 from storage.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
+    from cockpit.data.watching import Watch
     from cockpit.evaluate.evaluation import EvaluationSet, Known
     from cockpit.models.bundle import Bundle
-    from cockpit.models.gates import GateResult
+    from cockpit.models.candidates import Candidate
+    from cockpit.models.gates.judging import GateResult
     from cockpit.project.model import ModelTable, Project
     from storage.layout import Layout
-    from storage.models import Move
-    from storage.runs import RunDetail
+    from storage.models import Move, NewVersion, Version
     from storage.session import Session
 
 LONGEST_ALIAS = 50
-DEFAULT_ALIAS = "production"
-
-
-class NotPromotable(UserError):
-    """Something that cannot be promoted as it is; the message says what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """What is to be promoted: a version, or what would be one."""
-
-    to: NewVersion | Version
-    name: str
-    """As people call it: `income@v2`, or the run's name."""
-    place: Path
-    """Where its bundle lies."""
-    rules: tuple[str, ...]
-    trained_on: Mapping[str, str]
-    """Digests of data by name."""
-
-    @property
-    def run(self) -> str:
-        return self.to.run
+STEPS = 4
+"""Of judging: the evaluation set, the two models' answers, the gates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +71,18 @@ class _Seen:
     known: Known
 
 
-def check(layout: Layout, project: Project, model: str, text: str, alias: str) -> Checked:
+def check(
+    layout: Layout,
+    project: Project,
+    model: str,
+    text: str,
+    alias: str,
+    watch: Watch = UNWATCHED,
+) -> Checked:
     """Judge whether a run, or a version (`MODEL@candidate`), may become what an alias means; changes nothing.
 
-    Raises `NotPromotable`, `RunNotFound`, `ModelNotFound`, `BundleError`, and what judging raises.
+    Raises `Ended`, `NotPromotable` (`AlreadyThere` where nothing is to be done), `RunNotFound`, `ModelNotFound`,
+    `BundleError`, and what judging raises.
     """
     from cockpit.evaluate.evaluation import open_set
     from cockpit.evaluate.sets import brought_up
@@ -104,19 +90,20 @@ def check(layout: Layout, project: Project, model: str, text: str, alias: str) -
     table = model_of(project, model)
     _check_alias(alias)
     if table.gates:
+        watch.at(0, STEPS, "reading the evaluation set")
         brought_up(layout, project, table.on)
     with Store(layout).session() as session:
         seen = _look(session, model, table, text, alias)
     candidate, incumbent = seen.candidate, seen.incumbent
     if incumbent is not None and incumbent.digest == candidate.to.digest:
-        raise NotPromotable(f"{incumbent.label} is {alias} already; nothing is to be done")
+        raise AlreadyThere(f"{incumbent.label} is {alias} already; nothing is to be done")
     bundle = load_bundle(candidate.place, digest=candidate.to.bundle)
     on: EvaluationSet | None = None
     results: tuple[GateResult, ...] = ()
     notes: list[str] = []
     if table.gates:
         on = open_set(layout, project, seen.known.versions, table.on)
-        results = _judged(layout, project, table, seen, on, bundle, notes)
+        results = _judged(layout, project, table, seen, on, bundle, notes, watch)
     digest_of_policy = _policy(project, model, table)
     evidence = _evidence(project, seen, on, results, digest_of_policy, notes)
     label = on.version.label if on else None
@@ -137,7 +124,7 @@ def promote(layout: Layout, checked: Checked, reason: str | None, force: bool = 
         raise NotPromotable("--force needs a --reason: it is kept beside it for ever")
     to = checked.candidate.to
     target = layout.model(to.bundle)
-    sweep_strays(target.parent)
+    sweep_strays(layout.models)
     keep_bundle(checked.candidate.place, target, to.bundle)
     with Store(layout).session() as session:
         return models.move(
@@ -156,7 +143,8 @@ def promote(layout: Layout, checked: Checked, reason: str | None, force: bool = 
 def rollback(layout: Layout, model: str, alias: str, reason: str | None) -> Move:
     """Put an alias back onto the version it was on before; each further time one more.
 
-    Raises `ModelNotFound`, `NothingBefore`, and `BundleError` where that version's bundle is not whole any more.
+    Raises `ModelNotFound`, `NothingBefore`, `AliasTaken` where somebody was faster, and `BundleError` where that
+    version's bundle is not whole any more.
     """
     with Store(layout).session() as session:
         if not models.count(session, model):
@@ -164,7 +152,9 @@ def rollback(layout: Layout, model: str, alias: str, reason: str | None) -> Move
         target = models.by_digest(session, model, models.before(session, model, alias))
         assert target is not None, "an alias was moved to a version that was never registered"
         here = models.live(session, model, alias)
-        load_bundle(layout.model(target.bundle), digest=target.bundle)
+    # Without the lock: it may be large.
+    load_bundle(layout.model(target.bundle), digest=target.bundle)
+    with Store(layout).session() as session:
         return models.move(
             session,
             model,
@@ -220,56 +210,6 @@ def _is_there(session: Session, run: str) -> bool:
     return bool(session.rows("select 1 from runs where key = $run and trashed is null", run=run))
 
 
-def candidate_of(session: Session, model: str, table: ModelTable, text: str) -> Candidate:
-    """The run or the version that is meant. Raises `NotPromotable`, `RunNotFound`, `ModelNotFound`."""
-    from storage.runs import detail
-
-    layout = session.layout
-    name, _, _ = text.rpartition("@")
-    if name == model and models.count(session, model):
-        version = models.find(session, text)
-        rules = tuple(map(str, version.content.get("rules") or ()))
-        data = dict(version.content.get("data") or {})
-        place = layout.model(version.bundle)
-        return Candidate(version, version.label, place, rules, data)
-    found = detail(session, text)
-    place = layout.bundle(found.run.id)
-    if found.run.state != "complete":
-        raise NotPromotable(
-            f"{found.run.name} is {found.run.state}: only a complete run is promoted"
-        )
-    if not has_bundle(place):
-        raise NotPromotable(
-            f"{found.run.name} has saved no model: trial.save_model(model, example=ROWS) in its code "
-            f"keeps one, and cockpit rerun {found.run.id} makes the run again"
-        )
-    new = _new_version(found, digest(place), table.rules)
-    known = models.by_digest(session, model, new.digest)
-    data = dict(new.content["data"])
-    return Candidate(known or new, found.run.name, place, table.rules, data)
-
-
-def _new_version(found: RunDetail, bundle: str, rules: Sequence[str]) -> NewVersion:
-    run, known = found.run, found.provenance
-    git = known.get("git") or {}
-    content = {
-        "run": run.id,
-        "name": run.name,
-        "sweep": run.sweep,
-        "params": run.params,
-        "metrics": run.metrics,
-        "data": {name: each["digest"] for name, each in (known.get("data") or {}).items()},
-        "git": {key: git.get(key) for key in ("commit", "branch", "dirty")} if git else None,
-        "seed": known.get("seed"),
-        "spec": known.get("spec_digest"),
-        "rules": list(rules),
-    }
-    named = json.dumps([run.id, bundle, list(rules)], ensure_ascii=False)
-    return NewVersion(
-        f"sha256:{hashlib.sha256(named.encode()).hexdigest()}", run.id, bundle, content
-    )
-
-
 def _judged(
     layout: Layout,
     project: Project,
@@ -278,15 +218,18 @@ def _judged(
     on: EvaluationSet,
     bundle: Bundle,
     notes: list[str],
+    watch: Watch,
 ) -> tuple[GateResult, ...]:
-    from cockpit.models.facts import Facts
-    from cockpit.models.training_data import trained_on
+    from cockpit.models.gates.facts import Facts
+    from cockpit.models.gates.training_data import trained_on
 
     candidate, incumbent = seen.candidate, seen.incumbent
+    watch.at(1, STEPS, f"{candidate.name} answers {on.version.label}")
     mine = side(seen.known, on, candidate.name, candidate.run, candidate.rules, bundle, notes)
     theirs = None
     bundles: dict[bool, Bundle | str] = {False: bundle}
     if incumbent is not None:
+        watch.at(2, STEPS, f"{incumbent.label} answers {on.version.label}")
         try:
             found: Bundle | str = load_bundle(
                 layout.model(incumbent.bundle), digest=incumbent.bundle
@@ -294,8 +237,9 @@ def _judged(
         except BundleError as error:
             found = str(error)
         bundles[True] = found
-        rules = tuple(map(str, incumbent.content.get("rules") or ()))
+        rules = rules_of(incumbent)
         theirs = side(seen.known, on, incumbent.label, incumbent.run, rules, found, notes)
+    watch.at(3, STEPS, "weighing the gates")
     trained = trained_on(candidate.trained_on, seen.known.versions, on.version, project)
     facts = Facts(layout, project, on, trained, bundles)
     return judge_gates(project, on, table.named, mine, theirs, facts)
@@ -351,7 +295,7 @@ def _check_alias(alias: str) -> None:
     plain = alias.replace("-", "").replace("_", "")
     if not (0 < len(alias) <= LONGEST_ALIAS and plain.isalnum() and alias[0].isalpha()):
         raise NotPromotable(
-            f"{alias!r} cannot be an alias: letters, figures, - and _, a letter first"
+            f"{alias!r} cannot be an alias: it takes letters, digits, - and _, a letter first"
         )
     if alias[0] == "v" and alias[1:].isdecimal():
         raise NotPromotable(f"{alias!r} cannot be an alias: it is the name of a version")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cockpit.models.bundle import BundleError, has_bundle, load_bundle
-from cockpit.models.plain_rules import read_rules
+from cockpit.models.plain_rules import read_rules, rules_of
 
 if TYPE_CHECKING:
     from cockpit.models.bundle import Bundle
@@ -28,32 +28,54 @@ class Meant:
 def resolve(layout: Layout, text: str, *, unsafe_pickle: bool = False) -> Meant:
     """The bundle of MODEL@ALIAS, MODEL@vN, RUN or FOLDER; a version's is what it was when it was registered.
 
-    A folder may be one that was exported, with the rules beside the model.
+    A folder may be one that was exported, with the rules beside the model. Where it is called as a version of a
+    model that there is, the version is meant, and ./income@production the folder.
 
     Raises `ModelNotFound`, `RunNotFound`, `BundleError`.
     """
+    found = _of_version(layout, text, unsafe_pickle) if "@" in text and layout.exists() else None
+    return found or _of_folder(text, unsafe_pickle) or _of_run(layout, text, unsafe_pickle)
+
+
+def _of_version(layout: Layout, text: str, unsafe_pickle: bool) -> Meant | None:
+    from storage import models
+    from storage.store import Store
+
+    with Store(layout).session() as session:
+        if not models.count(session, text.rpartition("@")[0]):
+            return None
+        version = models.find(session, text)
+    place = layout.model(version.bundle)
+    if not has_bundle(place):
+        raise BundleError(f"the store has lost the model of {version.label}: {place} is gone")
+    bundle = load_bundle(place, digest=version.bundle, unsafe_pickle=unsafe_pickle)
+    return Meant(version.label, bundle, rules_of(version))
+
+
+def _of_folder(text: str, unsafe_pickle: bool) -> Meant | None:
     folder = Path(text).expanduser()
     for place in (folder, folder / "model"):
         if has_bundle(place):
             bundle = load_bundle(place, unsafe_pickle=unsafe_pickle)
             return Meant(text, bundle, read_rules(place, bundle) if place != folder else ())
+    return None
+
+
+def _of_run(layout: Layout, text: str, unsafe_pickle: bool) -> Meant:
     from storage import models
-    from storage.runs import find
+    from storage.runs import RunNotFound, find
     from storage.store import Store
 
     with Store(layout).session() as session:
-        names = {each.name for each in models.models(session)}
-        if text.rpartition("@")[0] in names:
-            version = models.find(session, text)
-            rules = tuple(map(str, version.content.get("rules") or ()))
-            label, digest = version.label, version.bundle
-            place = layout.model(version.bundle)
-        else:
+        try:
             found = find(session, text)
-            label, digest, rules = found.name, None, ()
-            place = layout.bundle(found.id)
+        except RunNotFound:
+            if models.count(session, text):
+                models.find(session, text)  # which says how a version of it is named
+            raise
+    place = layout.bundle(found.id)
     if not has_bundle(place):
         raise BundleError(
-            f"{label} has no model in the store: trial.save_model(model, example=ROWS) in its code keeps one"
+            f"{found.name} has no model in the store: trial.save_model(model, example=ROWS) in its code keeps one"
         )
-    return Meant(label, load_bundle(place, digest=digest, unsafe_pickle=unsafe_pickle), rules)
+    return Meant(found.name, load_bundle(place, unsafe_pickle=unsafe_pickle))

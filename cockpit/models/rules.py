@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cockpit.evaluate.answers import Array, Ints, Task, Truths
-    from cockpit.evaluate.evaluation import EvaluationSet
 
 _CODES = {"0": 0, "1": 1, "false": 0, "true": 1}
 
@@ -76,11 +75,11 @@ def apply_rules(
     return predictions.with_columns(columns)
 
 
-def ruled(rules: Sequence[str], on: EvaluationSet, answers: Answers) -> Answers:
-    """The answers of a model on an evaluation set, its rules gone before them. Raises `BadRule`."""
+def ruled(rules: Sequence[str], frame: pl.DataFrame, answers: Answers) -> Answers:
+    """The answers of a model to the rows of `frame`, its rules gone before them. Raises `BadRule`."""
     if not rules:
         return answers
-    which, parsed = _held(rules, on.frame.drop(on.target), answers)
+    which, parsed = _held(rules, frame, answers)
     return _told(parsed, which, answers) if (which >= 0).any() else answers
 
 

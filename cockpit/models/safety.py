@@ -1,6 +1,7 @@
 """What is checked of a bundle before any of it is loaded: that it is whole, and that it asks for nothing else.
 
 BundleError          (storage.errors.UserError) a bundle that cannot be used
+├── NotAsked         its model cannot be asked here, and was not
 └── BundleRefused    a bundle that is not what it says it is, or wants more than it may
     └── ModelStopped its model took more memory or time than it may
 """
@@ -29,6 +30,10 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 class BundleError(UserError):
     """A bundle that cannot be used; one sentence: which, why, what to do."""
+
+
+class NotAsked(BundleError):
+    """A model that cannot be asked here: a package is missing, or its own framework answers by its files."""
 
 
 class BundleRefused(BundleError):
@@ -146,3 +151,8 @@ def _read(folder: Path, name: str, size: int | None) -> bytes:
         if size is None and seen.st_size > _LONGEST_MANIFEST:
             raise BundleRefused(f"{path} has {seen.st_size:,} bytes, too many for a manifest")
         return file.read(seen.st_size)
+
+
+def first_words(error: BaseException) -> str:
+    """What a library raised, in a line."""
+    return (" ".join(str(error).split()) or type(error).__name__)[:200]

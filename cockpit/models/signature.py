@@ -72,6 +72,11 @@ class Signature:
     def names(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns)
 
+    @property
+    def dtypes(self) -> dict[str, str]:
+        """Of each column, as the library of the training code calls it."""
+        return {column.name: column.dtype for column in self.columns}
+
     def example_frame(self) -> pl.DataFrame:
         """The example in the types of the signature."""
         import polars as pl

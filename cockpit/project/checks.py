@@ -126,7 +126,7 @@ def model_faults(
 def _gate_faults(
     path: KeyPath, table: ModelTable, kpis: Container[str], slices: Mapping[str, Any]
 ) -> Iterator[Fault]:
-    from cockpit.models.gate_syntax import checked_gate
+    from cockpit.models.gates.syntax import checked_gate
     from storage.expressions.terms import FilterError
 
     named = table.gates if not isinstance(table.gates, tuple) else {}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cockpit import difference_words as words
 from cockpit import format as fmt
 from cockpit.report.charts import Bars
-from cockpit.report.markdown import Markdown, Table, code, escape, joined, say
+from cockpit.report.markdown import Markdown, Table, code, escape, joined, say, strong
 from cockpit.report.used_data import profile_table
 from cockpit.report.words import many, moment, pairs, short
 from storage.errors import UserError
@@ -117,7 +117,7 @@ def _summary(version: Version, checked: Report | None) -> list[Markdown]:
         say(
             "{label} has {rows} and {columns}, {size} of {form}, first seen {when}.",
             label=code(version.label),
-            rows=Markdown(f"**{many(facts['rows'], 'row')}**"),
+            rows=strong(many(facts["rows"], "row")),
             columns=many(len(facts["columns"]), "column"),
             size=fmt.size(version.bytes),
             form=facts["format"],
@@ -212,7 +212,7 @@ def _drift(
         )
     old, new = found.rows
     return found, say(
-        "{drifted} of {of} columns are distributed otherwise than in {before} ({old:} rows; here {new} rows).",
+        "{drifted} of {of} columns are distributed otherwise than in {before} ({old} rows; here {new} rows).",
         drifted=len(found.drifted),
         of=len(found.columns),
         before=code(before.label),

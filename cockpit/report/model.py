@@ -8,11 +8,20 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from cockpit import format as fmt
-from cockpit.report.markdown import Markdown, Table, code, escape, joined, say
+from cockpit.report.markdown import Markdown, Table, code, escape, joined, say, strong
 from cockpit.report.promotion import HOWS, gates_table
 from cockpit.report.scoring import card, run_exists
 from cockpit.report.used_data import looked_into, used_data
-from cockpit.report.words import moment, pairs, provenance, score_notes, score_tables, short
+from cockpit.report.words import (
+    DIGEST,
+    figure,
+    moment,
+    pairs,
+    provenance,
+    score_notes,
+    score_tables,
+    short,
+)
 from storage.store import Store
 
 if TYPE_CHECKING:
@@ -155,7 +164,7 @@ def _summary(
     aliases = [
         say(
             "{alias} since {when}",
-            alias=Markdown(f"**{escape(move.alias)}**"),
+            alias=strong(move.alias),
             when=moment(move.time),
         )
         for move in live
@@ -254,13 +263,9 @@ def _columns(found: Signature | None, project: Project) -> Table:
 def _bounds(low: Any, high: Any) -> str:
     if low is not None and high is not None:
         return f"{fmt.value(low)} to {fmt.value(high)}"
-    return (
-        f"from {fmt.value(low)}"
-        if low is not None
-        else f"to {fmt.value(high)}"
-        if high is not None
-        else ""
-    )
+    if low is not None:
+        return f"from {fmt.value(low)}"
+    return "" if high is None else f"to {fmt.value(high)}"
 
 
 def _rules(version: Version) -> Table:
@@ -272,7 +277,7 @@ def _rules(version: Version) -> Table:
 def _kept(version: Version) -> Table:
     """The metrics that its run told of itself."""
     rows = tuple(
-        (name, fmt.number(value, keep_zeros=True))
+        (name, figure(value))
         for name, value in (version.content.get("metrics") or {}).items()
         if isinstance(value, int | float)
     )
@@ -309,7 +314,7 @@ def _content(version: Version) -> Table:
     """Where it comes from, as it was kept with the version."""
     git = version.content.get("git") or {}
     told = {
-        "git commit": git.get("commit") and code(git["commit"][:12]),
+        "git commit": git.get("commit") and code(git["commit"][:DIGEST]),
         "seed": version.content.get("seed"),
         "spec": version.content.get("spec") and code(short(str(version.content["spec"]))),
     }

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cockpit import format as fmt
-from cockpit.report.markdown import Markdown, Table, code, escape, say
-from cockpit.report.words import moment, pairs, short, within
+from cockpit.report.markdown import Markdown, Table, code, escape, say, strong
+from cockpit.report.words import DIGEST, moment, pairs, short, within
 from storage.errors import UserError
 from storage.store import Store
 
@@ -115,9 +115,7 @@ def _summary(move: Move, gates: Sequence[Mapping[str, Any]], total: int) -> list
             alias=code(move.alias),
             model=code(move.model),
             way=way,
-            version=Markdown("**nothing**")
-            if move.target is None
-            else Markdown(f"**v{move.target}**"),
+            version=strong("nothing" if move.target is None else f"v{move.target}"),
             how=HOWS.get(move.how, move.how),
             who=move.who,
             when=moment(move.time),
@@ -237,6 +235,6 @@ def _facts(evidence: Mapping[str, Any]) -> Table:
             for name, digest in (evidence.get("data") or {}).items()
         },
         "policy": evidence.get("policy") and code(short(evidence["policy"])),
-        "git commit": git.get("commit") and escape(f"{git['commit'][:12]}{dirty}"),
+        "git commit": git.get("commit") and escape(f"{git['commit'][:DIGEST]}{dirty}"),
     }
     return pairs("rests on", told, "what")

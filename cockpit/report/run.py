@@ -7,12 +7,21 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from cockpit import format as fmt
-from cockpit.gain import baseline_values, figure, gains, run_gain, words
+from cockpit.gain import baseline_values, gains, run_gain, words
+from cockpit.gain import figure as signed
 from cockpit.report.charts import Chart, Series
-from cockpit.report.markdown import Markdown, Table, code, escape, joined, say
+from cockpit.report.markdown import Markdown, Table, code, escape, joined, say, strong
 from cockpit.report.scoring import scores_of
 from cockpit.report.words import best as best_of
-from cockpit.report.words import moment, pairs, provenance, score_notes, score_tables
+from cockpit.report.words import (
+    better,
+    figure,
+    moment,
+    pairs,
+    provenance,
+    score_notes,
+    score_tables,
+)
 from storage.store import Store
 
 if TYPE_CHECKING:
@@ -123,7 +132,7 @@ def _summary(found: RunDetail, sweep: Sweep | None) -> list[Markdown]:
         say(
             "{name} is {state}{lasted}; it started {when}.",
             name=code(run.name),
-            state=Markdown(f"**{escape(state)}**"),
+            state=strong(state),
             lasted=lasted,
             when=moment(run.started),
         )
@@ -148,14 +157,14 @@ def _standing(run: Run, sweep: Sweep | None) -> list[Markdown]:
     won = run_gain(run, sweep)
     parts: dict[str, Any] = {
         "metric": metric,
-        "way": "higher" if direction == "maximize" else "lower",
-        "value": Markdown(f"**{escape(fmt.number(run.metrics[metric], keep_zeros=True))}**"),
+        "way": better(direction),
+        "value": strong(figure(run.metrics[metric])),
         "won": "" if won is None or run.baseline else f", {words(won)}",
         "best": ""
         if sweep.best is None
         else ", the best of its sweep"
         if sweep.best.id == run.id
-        else f" (best of the sweep: {fmt.number(sweep.best.metrics[metric], keep_zeros=True)})",
+        else f" (best of the sweep: {figure(sweep.best.metrics[metric])})",
     }
     return [say("Its {metric} ({way} is better) is {value}{won}{best}.", **parts)]
 
@@ -164,18 +173,15 @@ def _metrics(run: Run, sweep: Sweep | None) -> Table:
     beside = baseline_values(sweep) if sweep and not run.baseline else {}
     won = gains(run, sweep) if sweep and not run.baseline else {}
     ways = dict(zip(sweep.metrics, sweep.directions, strict=False)) if sweep else {}
+    top = sweep is not None and sweep.best is not None and sweep.best.id == run.id
     rows = []
     for name in sorted(run.metrics, key=lambda one: (one not in ways, one)):
-        value = fmt.number(run.metrics[name], keep_zeros=True)
-        top = sweep is not None and sweep.best is not None and sweep.best.id == run.id
-        row: list[str] = [
-            name,
-            {"maximize": "higher", "minimize": "lower"}.get(ways.get(name, ""), ""),
-        ]
+        value = figure(run.metrics[name])
+        row: list[str] = [name, better(ways[name]) if name in ways else ""]
         row.append(best_of(value) if top and name in ways else value)
         if beside:
-            row.append(fmt.number(beside[name], keep_zeros=True) if name in beside else fmt.MISSING)
-            row.append(figure(won[name]) if name in won else fmt.MISSING)
+            row.append(figure(beside[name]) if name in beside else fmt.MISSING)
+            row.append(signed(won[name]) if name in won else fmt.MISSING)
         rows.append(tuple(row))
     titles = ("metric", "better", "value", *(("baseline", "gain") if beside else ()))
     return Table(titles, tuple(rows), right=len(titles) - 2)

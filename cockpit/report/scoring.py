@@ -64,12 +64,13 @@ def card(
     """Ask a version's model about an evaluation set; `bundle` may be why it cannot be asked."""
     from cockpit.evaluate.compare import scores_on
     from cockpit.evaluate.evaluation import look, open_set
-    from cockpit.models.sides import side
+    from cockpit.models.gates.sides import side
+    from cockpit.models.plain_rules import rules_of
 
     with Store(layout).session() as session:
         known = look(session, [version.run] if run_exists(session, version.run) else [])
     notes: list[str] = []
-    rules = tuple(map(str, version.content.get("rules") or ()))
+    rules = rules_of(version)
     try:
         opened = open_set(layout, project, known.versions, on)
         found = side(known, opened, version.label, version.run, rules, bundle, notes)

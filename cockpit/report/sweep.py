@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cockpit import format as fmt
-from cockpit.gain import baseline_values, figure, run_gain, sweep_gain, words
-from cockpit.report.markdown import Markdown, Table, code, escape, say
+from cockpit.gain import baseline_values, run_gain, sweep_gain, words
+from cockpit.gain import figure as signed
+from cockpit.report.markdown import Markdown, Table, code, say, strong
 from cockpit.report.sweep_charts import convergence, front, importance
 from cockpit.report.words import best as best_of
-from cockpit.report.words import many, moment, pairs, provenance
+from cockpit.report.words import better, figure, many, moment, pairs, provenance
 from storage.store import Store
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def _summary(sweep: Sweep, found: Best) -> list[Markdown]:
         say(
             "{name} is {state}: {settled}{asked} in {time}, started {when} ({counted}).",
             name=code(sweep.name),
-            state=Markdown(f"**{escape(fmt.look(sweep.state).word)}**"),
+            state=strong(fmt.look(sweep.state).word),
             settled=many(sweep.settled, "trial"),
             asked=asked,
             time=fmt.duration(sweep.seconds),
@@ -149,16 +150,12 @@ def _summary(sweep: Sweep, found: Best) -> list[Markdown]:
 def _best_sentence(sweep: Sweep, best: Run) -> Markdown:
     metric = sweep.metrics[0]
     won, beside = sweep_gain(sweep), baseline_values(sweep).get(metric)
-    over = (
-        ""
-        if won is None or beside is None
-        else f", {words(won)} ({fmt.number(beside, keep_zeros=True)})"
-    )
+    over = "" if won is None or beside is None else f", {words(won)} ({figure(beside)})"
     return say(
         "The best {metric} ({way} is better) is {value}, by trial {number}{over}.",
         metric=metric,
-        way="higher" if sweep.directions[0] == "maximize" else "lower",
-        value=Markdown(f"**{escape(fmt.number(best.metrics[metric], keep_zeros=True))}**"),
+        way=better(sweep.directions[0]),
+        value=strong(figure(best.metrics[metric])),
         number=best.number,
         over=over,
     )
@@ -223,11 +220,11 @@ def _best(found: Best, rows: Sequence[Run], varying: Sequence[str]) -> Table:
         cells: list[str] = [name]
         for metric in sweep.metrics:
             value = run.metrics.get(metric)
-            shown = fmt.MISSING if value is None else fmt.number(value, keep_zeros=True)
+            shown = fmt.MISSING if value is None else figure(value)
             cells.append(
                 best_of(shown) if value is not None and value == tops.get(metric) else shown
             )
-        cells += [fmt.MISSING if won is None or run.baseline else figure(won)] * len(over)
+        cells += [fmt.MISSING if won is None or run.baseline else signed(won)] * len(over)
         cells += [
             fmt.value(run.params[key]) if key in run.params else fmt.MISSING for key in varying
         ]
@@ -259,11 +256,17 @@ def _best_of(found: Best) -> Markdown:
     return say("The best {some} complete trials.", some=some)
 
 
+def _state(state: str) -> str:
+    """`✓ complete`."""
+    look = fmt.look(state)
+    return f"{look.glyph} {look.word}"
+
+
 def _states(sweep: Sweep) -> Table:
     total = sum(sweep.counts.values())
     rows = [
         (
-            f"{fmt.look(state).glyph} {fmt.look(state).word}",
+            _state(state),
             f"{count:,}",
             f"{100 * count / total:.3g} %",
         )
@@ -287,7 +290,7 @@ def _failure_table(found: Mapping[str, Sequence[RunGroup]]) -> Table:
     told.sort(key=lambda pair: (-pair[1].runs, pair[0], pair[1].value or ""))
     rows: list[tuple[str, ...]] = [
         (
-            f"{fmt.look(state).glyph} {fmt.look(state).word}",
+            _state(state),
             f"{one.runs:,}",
             one.value or "no reason is known",
         )

@@ -8,7 +8,7 @@ from cockpit import format as fmt
 from cockpit.axes import edge_of
 from cockpit.gain import baseline_values
 from cockpit.report.charts import Bars, Chart, Series, stairs
-from cockpit.report.words import many
+from cockpit.report.words import better, many
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,8 +90,7 @@ def front(found: Best, told: Sequence[Outcome]) -> Chart | None:
     xs, ys = tuple(x for x, _ in points), tuple(y for _, y in points)
     every = sorted((each.values[0], each.values[1]) for each in told)
     ways = " and ".join(
-        f"{name} {'higher' if way == 'maximize' else 'lower'}"
-        for name, way in zip(sweep.metrics, sweep.directions, strict=False)
+        f"{name} {better(way)}" for name, way in zip(sweep.metrics, sweep.directions, strict=False)
     )
     about = (
         f"{many(len(every), 'complete trial')} by {one} and {other}; better is {ways}. The Pareto front goes "

@@ -45,6 +45,11 @@ def within(low: float | None, high: float | None) -> str:
     return "" if low is None or high is None else f"{figure(low)} to {figure(high)}"
 
 
+def better(direction: str) -> str:
+    """Which way is better: `higher`, or `lower`."""
+    return "higher" if direction == "maximize" else "lower"
+
+
 def percent(share: float) -> str:
     """`95 %`."""
     return f"{100 * share:g} %"
@@ -156,8 +161,7 @@ def _scored(scores: Sequence[Score], run: str, title: str, level: str) -> Table:
 def _score_row(name: Markdown, score: Score, found: Figure) -> tuple[str, ...]:
     value = found.reason or fmt.MISSING if found.value is None else _with_unit(found.value, score)
     interval = within(found.low, found.high)
-    way = "higher" if score.direction == "maximize" else "lower"
-    return name, way, f"{found.n:,}", value, interval
+    return name, better(score.direction), f"{found.n:,}", value, interval
 
 
 def _with_unit(value: float, score: Score) -> str:

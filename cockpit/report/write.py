@@ -60,6 +60,14 @@ def save(layout: Layout, subject: str, ids: Sequence[str], on: str | None = None
     return Pasted(path, render(subject, report, "text").text)
 
 
+def save_text(layout: Layout, subject: str, ids: Sequence[str], name: str, text: str) -> Pasted:
+    """Write markdown that is there already into `reports/`, as `save` does. Raises `CannotWrite`."""
+    mark = _mark(subject, ids)
+    path = _own_path(layout.project / FOLDER, _stem(subject, name), mark)
+    _put(path, Rendered(text), mark)
+    return Pasted(path, text)
+
+
 def _stem(subject: str, name: str) -> str:
     """A file's name for a report, without its ending: `run-income-17`."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", f"{subject}-{name}")[:80].strip("-.")
@@ -91,12 +99,20 @@ def write(
 
     Raises `BadTemplate` before anything is written, and `CannotWrite`.
     """
-    folder = path.with_name(f"{path.stem}_files")
-    done = render(subject, report, charts, folder.name, template)
+    done = render(subject, report, charts, _folder(path).name, template)
+    return _put(path, done, _mark(subject, ids))
+
+
+def _folder(path: Path) -> Path:
+    """Where the pictures lie."""
+    return path.with_name(f"{path.stem}_files")
+
+
+def _put(path: Path, done: Rendered, mark: str) -> Saved:
     try:
         _check(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        return _written(path, folder, done, _mark(subject, ids))
+        return _written(path, _folder(path), done, mark)
     except OSError as error:
         where = error.filename or path
         raise CannotWrite(f"the report cannot be written to {where}: {error.strerror}") from None

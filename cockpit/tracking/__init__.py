@@ -244,15 +244,7 @@ class _Own:
         return self._run.layout.bundle(self._run.id)
 
     def samples(self) -> dict[str, str]:
-        from cockpit.project.reading import ProjectError, find_project
-
-        try:
-            project = find_project(self._run.layout)
-        except ProjectError as error:  # a model that took hours to train is not lost for that
-            warnings.warn(str(error), RuntimeWarning, stacklevel=3)
-            return {}
-        tables = {name: table for name, table in project.data.items() if table.evaluation}
-        return {name: str(project.folder / table.path) for name, table in tables.items()}
+        return _samples(self._run.layout)
 
     def begin(self) -> None:
         self._run.claim()
@@ -313,7 +305,9 @@ class _Attached:
         self._refused = False
 
     def samples(self) -> dict[str, str]:
-        known = json.loads(os.environ.get("COCKPIT_EVALUATIONS", "{}"))
+        if "COCKPIT_EVALUATIONS" not in os.environ:  # of `cockpit run`
+            return _samples(find_store())
+        known = json.loads(os.environ["COCKPIT_EVALUATIONS"])
         return {name: each["path"] for name, each in known.items() if "path" in each}
 
     def begin(self) -> None:
@@ -363,6 +357,19 @@ class _Attached:
         if not self._refused:
             self._refused = True
             warnings.warn(text, RuntimeWarning, stacklevel=2)
+
+
+def _samples(layout: Layout) -> dict[str, str]:
+    """The files of the evaluation sets by name, as cockpit.toml says."""
+    from cockpit.project.reading import ProjectError, find_project
+
+    try:
+        project = find_project(layout)
+    except ProjectError as error:  # a model that took hours to train is not lost for that
+        warnings.warn(str(error), RuntimeWarning, stacklevel=4)
+        return {}
+    tables = {name: table for name, table in project.data.items() if table.evaluation}
+    return {name: str(project.folder / table.path) for name, table in tables.items()}
 
 
 class _Origin(threading.Thread):

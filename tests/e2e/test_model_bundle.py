@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -140,6 +141,9 @@ def test_a_script_saves_its_model_too(shop: Project, command: bool) -> None:
     else:
         done = subprocess.run([sys.executable, "script.py"], cwd=shop.folder, check=False)
         assert done.returncode == 0
+    kept = shop.folder / ".cockpit" / "runs" / shop.json("show", "own")["id"] / "model"
+    compared = tomllib.loads((kept / "model.toml").read_text("utf-8"))["compared"]
+    assert any(text.endswith("rows of eval") for text in compared), compared
     shop.run("predict", "own", "eval.parquet", "-o", "out.csv", "--keep", "id")
     found = pl.read_csv(shop.folder / "out.csv")
     assert found.columns == ["id", "y_pred", "y_score"]

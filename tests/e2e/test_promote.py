@@ -143,6 +143,17 @@ def test_what_cannot_be_judged_ends_with_two(project: Project) -> None:
     assert "there is no figure 'acc'" in err
 
 
+def test_what_is_there_already_is_no_failure(project: Project) -> None:
+    """A script that promotes twice ends well twice."""
+    project.write("cockpit.toml", "[models.income]\ngates = []\n")
+    said(project, "promote", "weak", "--to", "production")
+    out, _ = said(project, "promote", "weak", "--to", "production")
+    assert "income@v1 is production already; nothing is to be done" in out
+    found = told(project, "promote", "income@v1", "--to", "production", "--check")
+    assert (found["already"], found["promoted"], found["passed"]) == (True, False, None)
+    assert len(told(project, "history", "income")) == 1
+
+
 def test_of_two_commands_at_once_one_wins_and_the_other_says_so(project: Project) -> None:
     said(project, "promote", "weak", "--to", "production")
     project.write("cockpit.toml", "[models.income]\ngates = []\n")

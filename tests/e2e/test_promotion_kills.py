@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from click.testing import CliRunner
 
+from cockpit.cli.main import cli
 from cockpit.models.bundle import load_bundle
 from cockpit.models.keeping import sweep_strays
 from cockpit.models.resolving import resolve
@@ -23,7 +25,7 @@ from storage.care.check import check
 from storage.layout import Layout
 from storage.store import Store
 from tests.e2e.conftest import clean
-from tests.unit.promoted import Lab, lab, weak_rows
+from tests.unit.promoted import Lab, lab
 from tests.unit.saved_models import people
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
 TOP = Path(__file__).parents[2]
 FEW = 5
-KILLS = os.environ.get("PROMOTION_KILLS", "8")
+KILLS = os.environ.get("PROMOTION_KILLS", "6")
 
 
 class Executioner:
@@ -80,8 +82,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with two runs that saved models; nothing is promoted yet."""
     found = lab(tmp_path_factory.mktemp("killed"))
     (found.folder / "cockpit.toml").write_text("[models.income]\ngates = []\n")
-    for name, rows in {"weak": weak_rows(), "good": people(2000)}.items():
-        found.run(name, rows)
+    for name in ("weak", "good"):
+        weights = found.folder / name
+        weights.write_text(name)
+        found.run(name, people(3), files={"weights": weights})
     return found.folder
 
 
@@ -128,8 +132,8 @@ def settled(layout: Layout, before: int) -> int:
     if live == before:
         here.promote("good")
     else:
-        sweep_strays(layout.root / "models")
-    folders = sorted(one.name for one in (layout.root / "models").iterdir())
+        sweep_strays(layout.models)
+    folders = sorted(one.name for one in layout.models.iterdir())
     assert len(folders) == before + 1, "what was half copied is gone"
     assert not any(name.startswith(".") for name in folders)
     return live
@@ -147,6 +151,20 @@ def test_a_folder_that_somebody_writes_is_no_stray(tmp_path: Path) -> None:
         (left / "file").touch()
         assert sweep_strays(tmp_path) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_compaction_takes_away_what_a_killed_promotion_left(tmp_path: Path) -> None:
+    layout = Layout(tmp_path / ".cockpit")
+    layout.create()
+    with Store(layout).session():
+        pass
+    kept = layout.model("sha256:" + 64 * "a")
+    for folder in (kept, kept.with_name(f".{kept.name}-left")):
+        folder.mkdir(parents=True)
+        (folder / "model.onnx").touch()
+    done = CliRunner().invoke(cli, ["store", "compact", "--store", str(layout.root)])
+    assert done.exit_code == 0, done.output
+    assert list(layout.models.iterdir()) == [kept]
 
 
 def test_killed_while_a_model_is_saved_anew_there_is_the_old_one_or_the_new_one(

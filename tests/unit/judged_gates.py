@@ -10,8 +10,8 @@ import polars as pl
 from cockpit.evaluate.answers import Answers
 from cockpit.evaluate.evaluation import EvaluationSet
 from cockpit.evaluate.truth import truth_of
-from cockpit.models.evidence import result_as_json
-from cockpit.models.gates import Fact, GateResult, Side, judge_gates
+from cockpit.models.gates.evidence import result_as_json
+from cockpit.models.gates.judging import Fact, GateResult, Side, judge_gates
 from cockpit.project.model import Kpi, Project
 from storage.datasets import Version
 from storage.events import to_json

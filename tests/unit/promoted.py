@@ -57,13 +57,21 @@ class Lab:
     def project(self) -> Project:
         return load_project(self.folder)
 
-    def run(self, name: str, rows: pl.DataFrame, state: str = "complete") -> str:
-        """A run that saved a model fit to these rows. Returns its id."""
+    def run(
+        self,
+        name: str,
+        rows: pl.DataFrame,
+        state: str = "complete",
+        files: dict[str, Path] | None = None,
+    ) -> str:
+        """A run that saved a model fit to these rows, or one made of files. Returns its id."""
         run = PlainRun(self.layout)
         run.claim()
         run.begin(name, name)
         run.settle(state, None)
-        save(self.layout.bundle(run.id), fitted(rows), rows, target="rich", positive="yes")
+        model = None if files else fitted(rows)
+        told = {"files": files} if files else {"positive": "yes"}
+        save(self.layout.bundle(run.id), model, rows, target="rich", **told)
         return run.id
 
     def check(self, what: str, alias: str = "production") -> Checked:

@@ -22,8 +22,8 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from cockpit.models.bundle import BadRows, Bundle, BundleError, BundleRefused, load_bundle
 from cockpit.models.export import export
+from cockpit.models.formats.skops_model import ScikitModel, open_skops
 from cockpit.models.predicting import latency, predict_file
-from cockpit.models.skops_model import ScikitModel, open_skops
 from cockpit.sweep.executors import bundles
 from tests.unit.saved_models import fitted, people, save
 

@@ -14,13 +14,18 @@ import numpy as np
 import psutil
 import pytest
 from onnx import TensorProto, helper
+from sklearn.ensemble import HistGradientBoostingClassifier
 
-from cockpit.models import guarded
-from cockpit.models.guarded import Guarded
-from cockpit.models.safety import BundleError, BundleRefused
+from cockpit.models.bundle import load_bundle
+from cockpit.models.formats import guarded
+from cockpit.models.formats.guarded import Guarded
+from cockpit.models.formats.skops_model import SkopsModel
+from cockpit.models.safety import BundleError, BundleRefused, ModelStopped
+from tests.unit.saved_models import fitted, people, save
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
 HUGE = 1 << 42
 """Numbers: more than any machine has."""
@@ -162,6 +167,43 @@ def test_answers_that_are_not_one_a_row_are_refused() -> None:
         asked(graph([node("ReduceSum", "x axis", "y")], axis=[0]), {"x": np.ones(2)})
 
 
+def test_a_model_of_scikit_learn_lives_in_such_a_process_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its types may be allowed, and its numbers such that the code that reads them crashes."""
+    rows = people(300)
+    trees = HistGradientBoostingClassifier(max_iter=5)
+    save(tmp_path / "model", fitted(rows, trees), rows, target="rich")
+    bundle = load_bundle(tmp_path / "model")
+    assert bundle.signature.formats == ("skops",)
+    model = bundle.model
+    assert isinstance(model, SkopsModel)
+    assert bundle.answers(rows)["y_score"].shape == (300, 2)
+    assert model.seconds(bundle.signature.fitted(rows), 5).shape == (5,)
+    os.kill(model._model._process.pid, signal.SIGSEGV)
+    with pytest.raises(BundleError, match="the process of the model ended while it answered"):
+        bundle.answers(rows)
+    monkeypatch.setattr(guarded, "memory_limit", lambda: 0)
+    with pytest.raises(ModelStopped, match="GiB of memory while it was loaded"):
+        load_bundle(tmp_path / "model").answers(rows)
+
+
+def test_who_was_interrupted_does_not_get_the_answer_to_the_question_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model = Guarded(loop(3), ["x"], [])
+
+    def interrupted(*_: object) -> bytes:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(model, "_read", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            model.answers({"x": np.ones(5)}, 5)
+    with pytest.raises(BundleError, match="was left while it answered 5 rows"):
+        model.answers(ROW, 1)
+
+
 def test_the_process_ends_with_its_model_and_with_its_parent() -> None:
     model = Guarded(loop(1), ["x"], [])
     process = psutil.Process(model._process.pid)
@@ -169,7 +211,7 @@ def test_the_process_ends_with_its_model_and_with_its_parent() -> None:
     gc.collect()
     assert not process.is_running()
     program = (
-        "from cockpit.models.guarded import Guarded; import sys, time\n"
+        "from cockpit.models.formats.guarded import Guarded; import sys, time\n"
         "from tests.unit.test_bundle_guard import loop\n"
         "model = Guarded(loop(1), ['x'], []); print(model._process.pid, flush=True); time.sleep(60)"
     )

@@ -14,8 +14,8 @@ import numpy as np
 import onnx
 import pytest
 
-from cockpit.models import onnx_model, skops_model
 from cockpit.models.bundle import BundleError, BundleRefused, load_bundle
+from cockpit.models.formats import onnx_model, skops_model
 from tests.unit.saved_models import claim, fitted, people, save, seal
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cockpit.models.evidence import markdown
-from cockpit.models.gate_syntax import checked_gate
-from cockpit.models.gates import Fact, Side, judge_gates
+from cockpit.models.gates.evidence import markdown
+from cockpit.models.gates.judging import Fact, Side, judge_gates
+from cockpit.models.gates.syntax import checked_gate
 from cockpit.project.model import Project
 from storage.expressions.gates import parse_gate
 from storage.expressions.terms import FilterError
@@ -122,6 +123,31 @@ def test_a_slice_that_got_worse_stops_it_by_name(project: Project, on: Evaluatio
     assert named.whole is not None
     assert named.whole.n == n
     assert "on 'young'" in named.sentence
+
+
+def test_a_figure_that_names_no_slice_is_of_all_rows(project: Project, on: EvaluationSet) -> None:
+    """Or a slice would be held against itself, and never be too bad."""
+    mine = answers(on, {"all": 0.05, "young": 0.4})
+    found = judged(project, on, "slice('young').accuracy >= accuracy - 0.1", mine)
+    assert mine.y_pred is not None
+    assert found.verdict == "fail"
+    assert found.whole is not None
+    assert found.whole.bound == pytest.approx((mine.y_pred == mine.y_true).mean() - 0.1)
+    even = answers(on, {"all": 0.05})
+    assert judged(project, on, "slice('young').accuracy >= accuracy - 0.1", even).passed
+    beside = judged(project, on, "slice('young').accuracy >= incumbent.accuracy", mine, even)
+    assert beside.whole is not None
+    assert even.y_pred is not None
+    assert beside.whole.bound == pytest.approx((even.y_pred == even.y_true).mean())
+
+
+def test_a_fact_that_is_no_number_does_not_pass(project: Project, on: EvaluationSet) -> None:
+    for value in (math.inf, math.nan):
+        found = judged(
+            project, on, "drift.psi_max != 0.2", answers(on, {}), None, {"drift.psi_max": value}
+        )
+        assert found.verdict == "fail"
+        assert f"drift.psi_max: {value}" in found.sentence
 
 
 def test_of_many_slices_that_are_as_good_none_stops_it_by_chance(
@@ -244,6 +270,8 @@ def test_a_figure_that_only_the_candidate_lacks_stops_it_on_every_slice(
         ("contract = 'pased'", "a contract is 'passed' or 'broken' or 'none'"),
         ("auc = 'passed'", "contract alone is compared with a text"),
         ("contract >= 1", "contract alone is compared with a text"),
+        ("every slice: latency_p99_ms < 9", "needs a figure of each"),
+        ("every slice: slice('young').recall > 0", "needs a figure of each"),
         ("auc > 0.5 where n > 3", "where chooses among slices"),
         ("every slice: auc > 0.5 where age > 3", "where speaks of n"),
         ("auc > (select 1)", "this is no part of a gate"),

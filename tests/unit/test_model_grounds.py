@@ -19,11 +19,17 @@ ONE, TWO = (
 )
 
 
-def moved(session: Session, to: NewVersion, expected: NewVersion | None, how: str) -> None:
+def moved(
+    session: Session,
+    to: NewVersion,
+    expected: NewVersion | None,
+    how: str,
+    alias: str = "production",
+) -> None:
     models.move(
         session,
         "income",
-        "production",
+        alias,
         to,
         expected.digest if expected else None,
         how=how,
@@ -48,6 +54,12 @@ def test_a_version_rests_on_what_judged_it_last_not_on_a_rollback(tmp_path: Path
         assert (forced.origin, forced.target, forced.how) == (1, 2, "forced")
         assert models.grounds(session, "income", "sha256:nothing") is None
         assert models.forced(session, "income") == {TWO.digest}
+        (back,) = models.history(session, "income", limit=1)[0]
+        moved(session, ONE, None, "promote", "shadow")
+        later = models.grounds(session, "income", ONE.digest)
+        assert later is not None
+        assert later.alias == "shadow"
+        assert models.grounds(session, "income", ONE.digest, back) == rests, "not what came after"
         moved(session, TWO, ONE, "promote")
         assert models.forced(session, "income") == {TWO.digest}, "it was once, and stays so"
         assert models.forced(session, "other") == frozenset()

@@ -165,6 +165,8 @@ def test_a_rule_that_the_loader_cannot_carry_out_stops_the_export(
 ) -> None:
     with pytest.raises(BundleError, match=r"when lower\(job\).*--without-rules"):
         export(saved, tmp_path / "out", rules=("when lower(job) = 'x' then 'no'",))
+    with pytest.raises(BundleError, match="speaks of 'member', which the model does not take"):
+        export(saved, tmp_path / "out", rules=("when member = 1 then 'no'",))
     assert not (tmp_path / "out").exists()
 
 

@@ -11,10 +11,14 @@ import polars as pl
 import pytest
 
 from cockpit.evaluate.answers import Answers
-from cockpit.models import guarded
+from cockpit.evaluate.attach import attach
+from cockpit.evaluate.evaluation import look, open_set
+from cockpit.evaluate.sets import brought_up
 from cockpit.models.bundle import BundleError, load_bundle
+from cockpit.models.candidates import AlreadyThere, NotPromotable
+from cockpit.models.formats import guarded
 from cockpit.models.predicting import predict
-from cockpit.models.promotion import NotPromotable, promote, rollback
+from cockpit.models.promotion import promote, rollback
 from cockpit.models.resolving import resolve
 from cockpit.models.rules import BadRule, apply_rules
 from storage import models
@@ -24,7 +28,7 @@ from storage.models import AliasTaken, NothingBefore
 from storage.spool import SpoolWriter
 from storage.store import Store
 from tests.unit.promoted import TOML, Lab, lab, unfair_rows, weak_rows
-from tests.unit.saved_models import people
+from tests.unit.saved_models import fitted, people, save, seal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -143,7 +147,7 @@ def test_a_candidate_becomes_production_as_the_same_version(here: Lab) -> None:
     here.promote("weak", "candidate")
     here.promote("income@candidate", "production")
     assert (live(here), live(here, "candidate")) == ("income@v1", "income@v1")
-    with pytest.raises(NotPromotable, match="income@v1 is production already"):
+    with pytest.raises(AlreadyThere, match="income@v1 is production already"):
         here.check("weak")
 
 
@@ -165,6 +169,13 @@ def test_what_cannot_be_promoted_says_what_to_do(here: Lab) -> None:
     path.write_text(TOML.partition("[models.income]")[0])
     with pytest.raises(NotPromotable, match=r"write \[models.income\]"):
         here.check("weak")
+
+    path.write_text(TOML)
+    here.promote("weak", "candidate")
+    with pytest.raises(models.ModelNotFound, match="which version of 'income'"):
+        here.check("income")
+    with pytest.raises(models.ModelNotFound, match="which version of 'income'"):
+        resolve(here.layout, "income")
 
 
 def here_run(here: Lab, name: str) -> str:
@@ -254,12 +265,15 @@ def test_the_first_rule_that_holds_answers() -> None:
     ("rule", "said"),
     [
         ("when agee < 18 then 'no'", "there is no 'agee'; did you mean age?"),
+        ("when member then 'yes'", "there is no 'member'"),
         ("when rich = 'yes' then 'yes'", "there is no 'rich'"),
         ("when age < 18 then 'maybe'", "answers 'maybe'; the classes are 'no', 'yes'"),
     ],
 )
 def test_a_rule_that_fits_nothing_is_said(here: Lab, rule: str, said: str) -> None:
-    """The right answer is nothing that a rule may look at."""
+    """Nor may it look at the right answer, or at what the model does not take: nobody gives it that later."""
+    rows = pl.read_parquet(here.folder / "eval.parquet")
+    rows.with_columns(member=True).write_parquet(here.folder / "eval.parquet")
     path = here.folder / "cockpit.toml"
     path.write_text(TOML.replace('"size_mb <= 5",\n]', f'"size_mb <= 5",\n]\nrules = ["{rule}"]'))
     with pytest.raises(BadRule) as caught:
@@ -277,6 +291,50 @@ def test_a_model_that_takes_too_much_is_not_judged_by_what_its_run_said(
     assert gate.verdict == "fail"
     assert "good cannot be measured on eval@v1: the model took 0." in gate.sentence
     assert "GiB of memory while it was loaded" in gate.sentence
+
+
+def test_a_run_speaks_for_a_model_that_is_not_asked_and_for_none_that_was_refused(
+    here: Lab,
+) -> None:
+    """Or what nobody can load would go to production by what was logged of it."""
+    text = TOML.replace('"auc >= incumbent.auc - 0.002"', '"auc >= 0.5"')
+    (here.folder / "cockpit.toml").write_text(text)
+    run = here_run(here, "good")
+    bundle, eval_rows = here.layout.bundle(run), pl.read_parquet(here.folder / "eval.parquet")
+    load_bundle(bundle).predict(eval_rows).write_parquet(here.folder / "answers.parquet")
+    brought_up(here.layout, here.project, None)
+    with Store(here.layout).session() as session:
+        versions = look(session, [run]).versions
+    on = open_set(here.layout, here.project, versions, None)
+    attach(here.layout, run, on, here.folder / "answers.parquet")
+
+    weights = here.folder / "weights"
+    weights.write_bytes(b"of another framework")
+    save(bundle, None, eval_rows.drop("rich"), files={"weights": weights})
+    checked = here.check("good")
+    assert checked.results[0].verdict == "pass"
+    assert "judged by what its run answered" in checked.notes[0]
+
+    save(bundle, fitted(people(300)), people(300), target="rich", positive="yes")
+    (bundle / "model.onnx").write_bytes(b"crafted")
+    seal(bundle)
+    gate = here.check("good").results[0]
+    assert gate.verdict == "fail"
+    assert "model.onnx is no ONNX model" in gate.sentence
+
+
+def test_a_folder_that_is_called_as_a_version_is_not_that_version(
+    here: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.promote("good")
+    monkeypatch.chdir(here.folder)
+    shutil.copytree(here.layout.bundle(here_run(here, "weak")), "income@production")
+    good, weak = (load_bundle(here.layout.bundle(here_run(here, n))) for n in ("good", "weak"))
+    assert resolve(here.layout, "income@production").bundle.digest == good.digest
+    assert resolve(here.layout, "./income@production").bundle.digest == weak.digest
+    shutil.rmtree(here.layout.model(good.digest))
+    with pytest.raises(BundleError, match="has lost the model of income@v1"):
+        resolve(here.layout, "income@production")
 
 
 def test_answers_are_those_of_the_model_and_not_what_somebody_logged(here: Lab) -> None:

@@ -10,8 +10,8 @@ import pytest
 from cockpit.data.versions import register
 from cockpit.evaluate.evaluation import open_set
 from cockpit.evaluate.sets import brought_up
-from cockpit.models.facts import Facts
-from cockpit.models.training_data import Trained, trained_on
+from cockpit.models.gates.facts import Facts
+from cockpit.models.gates.training_data import Trained, trained_on
 from storage.datasets import versions
 from storage.events import ProvenanceSeen, RunChanged
 from storage.ids import from_text

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cockpit.models.gate_syntax import CONTRACT, DRIFT
-from cockpit.models.gates import Fact
+from cockpit.models.gates.judging import Fact
+from cockpit.models.gates.syntax import CONTRACT, DRIFT
 from storage.errors import UserError
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from cockpit.evaluate.evaluation import EvaluationSet
     from cockpit.models.bundle import Bundle
-    from cockpit.models.training_data import Trained
+    from cockpit.models.gates.training_data import Trained
     from cockpit.project.model import Project
     from storage.layout import Layout
 
@@ -80,7 +80,7 @@ class Facts:
 
     def _drift(self, effect: str) -> Fact:
         """The greatest over the features of all data it was trained on, against the evaluation set."""
-        from cockpit.models.training_data import moved
+        from cockpit.models.gates.training_data import moved
 
         if not self._trained.versions:
             return Fact(None, self._trained.why)

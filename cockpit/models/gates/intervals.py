@@ -20,7 +20,7 @@ from cockpit.evaluate.kpis import compare_kpi
 from cockpit.evaluate.metrics import measure_many
 from cockpit.evaluate.significance import LEAST_ROWS, Difference
 from cockpit.evaluate.slices import ALL
-from cockpit.models.gate_syntax import is_kpi, metric_of
+from cockpit.models.gates.syntax import is_kpi, metric_of
 from storage.frames import Frames
 
 if TYPE_CHECKING:

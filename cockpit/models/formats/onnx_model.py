@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib.util
 from typing import TYPE_CHECKING, Any
 
-from cockpit.models.guarded import Guarded
-from cockpit.models.safety import BundleError, BundleRefused
+from cockpit.models.formats.guarded import Guarded
+from cockpit.models.safety import BundleRefused, NotAsked, first_words
 from cockpit.models.signature import BadRows
 
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 DOMAINS = frozenset(("", "ai.onnx", "ai.onnx.ml", "com.microsoft"))
 """Whose operators may stand in a model: those that onnxruntime itself brings."""
-
-
 _WHOLE = ("tensor(int64)", "tensor(bool)")
 
 
@@ -27,7 +25,7 @@ class OnnxModel:
     """An ONNX model in onnxruntime, on the CPU, in a process of its own."""
 
     def __init__(self, content: bytes, signature: Signature) -> None:
-        """Raises `BundleError` where something is not installed, `BundleRefused` for what may not be loaded."""
+        """Raises `NotAsked` where something is not installed, `BundleRefused` for what may not be loaded."""
         check(content)
         if importlib.util.find_spec("onnxruntime") is None:
             raise _missing("onnxruntime")
@@ -63,7 +61,7 @@ def check(content: bytes) -> None:
     try:
         model = onnx.load_model_from_string(content)
     except Exception as error:  # protobuf's DecodeError has moved from module to module
-        raise BundleRefused(f"model.onnx is no ONNX model: {_first(error)}") from None
+        raise BundleRefused(f"model.onnx is no ONNX model: {first_words(error)}") from None
     for imported in model.opset_import:
         if imported.domain not in DOMAINS:
             raise BundleRefused(
@@ -111,12 +109,8 @@ def _array(values: pl.Series) -> Any:
     return np.asarray(values.to_numpy())
 
 
-def _missing(package: str) -> BundleError:
-    return BundleError(
+def _missing(package: str) -> NotAsked:
+    return NotAsked(
         f"{package} is not installed here, which an ONNX model needs: "
         "pip install 'experiment-cockpit[models]'"
     )
-
-
-def _first(error: BaseException) -> str:
-    return (" ".join(str(error).split()) or type(error).__name__)[:200]

@@ -19,11 +19,11 @@ from cockpit.evaluate.intervals import normal_quantile
 from cockpit.evaluate.kpis import NEEDS_DRAWS
 from cockpit.evaluate.significance import Difference, benjamini_hochberg
 from cockpit.evaluate.slices import table
-from cockpit.models import gate_terms as terms
-from cockpit.models.gate_intervals import Parts
-from cockpit.models.gate_syntax import ROWS, checked_gate, is_kpi, metric_of
-from cockpit.models.gate_words import (
-    first_sentence,
+from cockpit.models.gates import terms as terms
+from cockpit.models.gates.intervals import Parts
+from cockpit.models.gates.syntax import ROWS, checked_gate, is_kpi, metric_of
+from cockpit.models.gates.words import (
+    FIRST,
     missing_sentence,
     one_sentence,
     slices_sentence,
@@ -175,10 +175,10 @@ class _Judge:
 
     def gate(self, name: str, gate: Gate) -> GateResult:
         if self._incumbent is None and any(each.incumbent for each in gate.holds.names()):
-            return GateResult(name, gate, "first", first_sentence(gate))
+            return GateResult(name, gate, "first", FIRST)
         if gate.every:
             return self._every(name, gate)
-        one = self._one(gate.holds, self._row_of(gate.holds))
+        one = self._of_whole(gate.holds)
         if one.holds is None:
             return GateResult(name, gate, "fail", missing_sentence(one), one)
         if one.holds and self._unproven(gate.holds, one):
@@ -254,9 +254,13 @@ class _Judge:
             return False
         return apart.low is None or apart.high is None or apart.low <= 0 <= apart.high
 
-    def _row_of(self, holds: Comparison) -> SliceRow:
-        named = {name.slice for name in holds.names() if name.slice is not None}
-        return self._rows[named.pop()] if len(named) == 1 else self._whole
+    def _of_whole(self, holds: Comparison) -> Judged:
+        """Of a gate without `every slice`: a figure that names no slice is of all rows."""
+        one = self._one(holds, self._whole)
+        measured = [name for name in holds.names() if metric_of(name) or name.path == (ROWS,)]
+        named = {name.slice for name in measured}
+        only = named.pop() if len(named) == 1 else None
+        return one if only is None else replace(one, slice=only, n=self._rows[only].n)
 
     def _one(self, holds: Comparison, row: SliceRow) -> Judged:
         blank = Judged(row.name, row.n, None, "fail", None, None)
@@ -298,6 +302,8 @@ class _Judge:
             if whole == ROWS:
                 return float(row.n), ""
             fact = self._fact_of(whole, name.incumbent)
+            if isinstance(fact.value, float) and not math.isfinite(fact.value):
+                return None, f"{name}: {fact.value}"
             return fact.value, "" if fact.value is not None else f"{name}: {fact.note}"
         side = self._incumbent if name.incumbent else self._candidate
         if side is None or side.answers is None:

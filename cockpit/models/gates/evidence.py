@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cockpit.models.gate_words import apart, number
+from cockpit.models.gates.words import apart, number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from cockpit.evaluate.metrics import Figure
     from cockpit.evaluate.significance import Difference
-    from cockpit.models.gates import GateResult, Judged
+    from cockpit.models.gates.judging import GateResult, Judged
+    from cockpit.models.promotion import Checked
 
 KEPT = 200
 """Slices of a gate that are kept, the worst."""
@@ -66,6 +67,25 @@ def _difference(found: Difference | None) -> dict[str, Any] | None:
         "p": found.p,
         "method": found.method,
     }
+
+
+def check_markdown(checked: Checked, outcome: str) -> str:
+    """A promotion that was judged, for a pull request; `outcome` says what came of it."""
+    told = {
+        "incumbent": checked.incumbent.label if checked.incumbent else "none: a first promotion",
+        "evaluation set": checked.on or "",
+        "run": checked.candidate.run,
+        "model": checked.candidate.to.bundle,
+        "policy": checked.policy,
+        "outcome": outcome,
+    }
+    facts = {name: text for name, text in told.items() if text}
+    return markdown(check_title(checked), facts, checked.results)
+
+
+def check_title(checked: Checked) -> str:
+    """What is judged: `income#17 as production of income`."""
+    return f"{checked.candidate.name} as {checked.alias} of {checked.model}"
 
 
 def markdown(title: str, facts: Mapping[str, str], results: Sequence[GateResult]) -> str:

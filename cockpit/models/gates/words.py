@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cockpit.evaluate.significance import Difference
-    from cockpit.models.gates import Judged
+    from cockpit.models.gates.judging import Judged
     from storage.expressions.gates import Gate
 
 NAMED = 3
 """Slices named in a sentence."""
+FIRST = "a first promotion: there is no incumbent to compare with"
+"""Of a gate that nothing can be compared with."""
 
 
 def number(value: float | str | None) -> str:
@@ -21,20 +24,15 @@ def number(value: float | str | None) -> str:
         return "nothing"
     if isinstance(value, str):
         return repr(value)
-    return f"{value:,.0f}" if value == round(value) and abs(value) >= 1000 else f"{value:.4g}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def apart(difference: Difference) -> str:
-    """`-0.0612 [-0.0911, -0.0313]`."""
+    """`-0.0612 [-0.0911, -0.0313]`, `+3,285 [-1,105, +7,675]`."""
     if difference.value is None:
         return f"no difference: {difference.reason}"
-    form = (
-        "+,.0f"
-        if abs(difference.value) >= 1000
-        else "+.1f"
-        if abs(difference.value) >= 100
-        else "+.4f"
-    )
+    ends = (difference.value, difference.low or 0.0, difference.high or 0.0)
+    form = _form(max(map(abs, ends)))
     text = format(difference.value, form)
     if difference.low is None or difference.high is None:
         why = (difference.reason or "").removeprefix("no interval").lstrip(": ")
@@ -42,9 +40,15 @@ def apart(difference: Difference) -> str:
     return f"{text} [{difference.low:{form}}, {difference.high:{form}}]"
 
 
-def first_sentence(gate: Gate) -> str:
-    """Of a gate that nothing can be compared with."""
-    return "a first promotion: there is no incumbent to compare with"
+def _form(largest: float) -> str:
+    """How figures that stand side by side are written: with four significant digits of the largest of them."""
+    if largest >= 1000:
+        return "+,.0f"
+    if largest >= 1e-3:
+        return f"+.{min(4, 3 - math.floor(math.log10(largest)))}f"
+    if largest >= 1e-6:
+        return f"+.{2 - math.floor(math.log10(largest))}f"
+    return "+.3g" if largest else "+.4f"
 
 
 def missing_sentence(one: Judged) -> str:
@@ -107,7 +111,7 @@ def _figures(gate: Gate, one: Judged) -> str:
     if one.difference is not None and any(name.incumbent for name in gate.holds.names()):
         return f"{text}; that is {apart(one.difference)} beside the incumbent's own"
     if one.difference is not None:
-        return f"{text}: {apart(one.difference)} of it"
+        return f"{text}: {apart(one.difference)} from it"
     figure = one.figure
     if figure is not None and figure.low is not None and figure.high is not None:
         return f"{text} [{number(figure.low)}, {number(figure.high)}]"

@@ -17,7 +17,7 @@ MEASURED = ("latency_p50_ms", "latency_p99_ms", "size_mb")
 """Of the bundle: the first two in milliseconds a row, the last in millions of bytes."""
 DRIFTS = ("psi_max", "js_max", "ks_max")
 """The greatest effect over the features, by its name in cockpit.data.effects: of what the candidate was trained on
-against the evaluation set (see cockpit.models.training_data)."""
+against the evaluation set (see cockpit.models.gates.training_data)."""
 VERDICTS = ("passed", "broken", "none")
 """What a contract may be; `none` where no data has one."""
 FACTS = (*MEASURED, CONTRACT, ROWS, *(f"{DRIFT}.{name}" for name in DRIFTS))
@@ -31,6 +31,10 @@ def checked_gate(text: str, kpis: Container[str], slices: Iterable[str]) -> Gate
         raise FilterError("every slice: there is none yet; [slices] of cockpit.toml names them")
     for name in gate.holds.names():
         _check(name, kpis, known)
+    if gate.every and not any(_of_slice(name) for name in gate.holds.names()):
+        raise FilterError(
+            "every slice: … needs a figure of each, as in recall >= 0.6; here is none"
+        )
     _check_texts(gate)
     return gate
 
@@ -45,6 +49,11 @@ def metric_of(name: Name) -> str | None:
 
 def is_kpi(name: Name) -> bool:
     return name.path[0] == KPI and len(name.path) > 1
+
+
+def _of_slice(name: Name) -> bool:
+    """Whether `every slice` has it once for each."""
+    return name.slice is None and (metric_of(name) is not None or name.path == (ROWS,))
 
 
 def _check(name: Name, kpis: Container[str], slices: list[str]) -> None:

@@ -1,7 +1,8 @@
-"""Holds an ONNX model in a process of its own, which may take so much memory and time and no more.
+"""Holds a model in a process of its own, which may take so much memory and time and no more.
 
 What a graph takes cannot be told by looking at it: a few hundred bytes can say "repeat this a billion times",
-and how often may hang on the row. So its process (onnx_host.py) is watched while it loads and answers, by its
+and how often may hang on the row; and numbers that were made up can crash the code that reads them. So its process
+(model_host.py) is watched while it loads and answers, by its
 resident size and the clock, and is killed where it goes beyond; whoever asked is told.
 """
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import numpy as np
+    import polars as pl
 
 LOAD_SECONDS = 60.0
 ANSWER_SECONDS = 60.0
@@ -36,6 +38,8 @@ LOOK_SECONDS = 0.02
 LEAST_MEMORY = 2 << 30
 SHARE = 4
 """A model may have so much of the machine's memory: one part in four, `LEAST_MEMORY` at least."""
+COPIES = 4
+"""And so many times its own bytes, for it is read, unpacked and held."""
 _LONGEST = 64 << 20
 _CELL = 256
 """Bytes that an answer to a row may have for each class, and more for a long label."""
@@ -50,19 +54,28 @@ def memory_limit() -> int:
 
 
 class Guarded:
-    """An ONNX model in its process; for one question at a time, from whatever thread."""
+    """A model in its process; for one question at a time, from whatever thread."""
 
-    def __init__(self, content: bytes, columns: Sequence[str], classes: Sequence[Any]) -> None:
-        """Raises `BundleError` where it does not load, `ModelStopped` where it takes too much for that."""
+    def __init__(
+        self,
+        content: bytes,
+        columns: Sequence[str],
+        classes: Sequence[Any],
+        estimator: Mapping[str, Any] | None = None,
+    ) -> None:
+        """An ONNX model; with `estimator` (what its `rows` are, and their `dtypes`) one in skops' format.
+
+        Raises `BundleError` where it does not load, `ModelStopped` where it takes too much for that.
+        """
         import psutil
 
         self._lock = threading.Lock()
         longest = max((len(str(label)) for label in classes), default=0)
         self._row = _CELL * (len(classes) + 1) + 8 * longest
-        self._limit = memory_limit()
+        self._limit = memory_limit() + COPIES * len(content)
         self._why: BundleError | None = None
         self._process = subprocess.Popen(
-            [sys.executable, "-P", str(Path(__file__).with_name("onnx_host.py"))],
+            [sys.executable, "-P", str(Path(__file__).with_name("model_host.py"))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -73,12 +86,15 @@ class Guarded:
         self._watched = psutil.Process(self._process.pid)
         told = {"model": content, "columns": list(columns), "classes": list(classes)}
         try:
-            self._ask(told, LOAD_SECONDS, 0, "while it was loaded")
+            self._ask({**told, "estimator": estimator}, LOAD_SECONDS, 0, "while it was loaded")
         except _Failed as error:
-            raise BundleError(f"onnxruntime does not load the model: {error}") from None
+            library = "scikit-learn" if estimator else "onnxruntime"
+            raise BundleError(f"{library} does not load the model: {error}") from None
 
-    def answers(self, rows: Mapping[str, Any], count: int) -> dict[str, Any]:
+    def answers(self, rows: Mapping[str, Any] | pl.DataFrame, count: int) -> dict[str, Any]:
         """`y_pred` (count,) and `y_score` (count, classes) or None, of columns of `count` values.
+
+        A model of scikit-learn takes a frame.
 
         Raises `BundleError`, and `ModelStopped` where it takes too much.
         """
@@ -89,7 +105,9 @@ class Guarded:
         except _Failed as error:
             raise BundleError(f"the model does not answer these rows: {error}") from None
 
-    def seconds(self, rows: Mapping[str, Any], count: int, times: int) -> np.ndarray[Any, Any]:
+    def seconds(
+        self, rows: Mapping[str, Any] | pl.DataFrame, count: int, times: int
+    ) -> np.ndarray[Any, Any]:
         """(times,): how long each of so many rows takes, one by one, in its own process. Raises as `answers`."""
         asked = {"rows": rows, "count": count, "times": times}
         try:
@@ -121,8 +139,14 @@ class Guarded:
                 self._stop(BundleError(f"the process of the model ended {doing}"))
             except _TooMuch as much:
                 self._stop(ModelStopped(f"the model {much}: it was stopped"))
+            except (
+                BaseException
+            ):  # interrupted: what it still says would be taken for the next answer
+                self._why = BundleError(f"the process of the model was left {doing}")
+                self._end()
+                raise
             if "error" in told:
-                raise _Failed(told["error"])
+                raise _OURS.get(told.get("of"), _Failed)(told["error"])
             return _arrays(told, content)
 
     def _read(self, size: int, deadline: float, seconds: float, doing: str) -> bytes:
@@ -161,11 +185,15 @@ class Guarded:
 
 
 class _Failed(Exception):
-    """What onnxruntime says went wrong; the model lives on."""
+    """What the library says went wrong; the model lives on."""
 
 
 class _TooMuch(Exception):
     """What the model did that it may not."""
+
+
+_OURS: Mapping[str, type[Exception]] = {"BundleError": BundleError, "BundleRefused": BundleRefused}
+"""What cockpit's own code in the process raises, in sentences of its own."""
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -1,7 +1,7 @@
-"""The process in which an ONNX model lives: loads it, answers rows, and can be stopped at any moment.
+"""The process in which a model lives: loads it, answers rows, and can be stopped at any moment.
 
-Run by its path by guarded.py, with numpy and onnxruntime alone. What comes in is the parent's own, pickled; what
-goes out is made by a model that may be anybody's: a line of JSON, then the bytes of arrays that it names.
+Run by its path by guarded.py; of ONNX with numpy and onnxruntime alone. What comes in is the parent's own, pickled;
+what goes out is made by a model that may be anybody's: a line of JSON, then the bytes of arrays that it names.
 """
 
 import importlib.util
@@ -37,7 +37,8 @@ def main() -> None:
                 assert ask is not None
                 found = _timed(ask, asked) if "times" in asked else _answered(ask, asked)
         except Exception as error:  # onnxruntime has a class for each code, and no root of them
-            _say(out, {"error": " ".join(str(error).split())[:300] or type(error).__name__}, [])
+            of = type(error).__name__
+            _say(out, {"error": " ".join(str(error).split())[:300] or of, "of": of}, [])
             continue
         _tell(out, found)
 
@@ -59,7 +60,7 @@ def _end_with(parent: int) -> None:
 
 def _loader() -> Any:
     """The module by which a bundle is used everywhere, also where it was exported to."""
-    spec = importlib.util.spec_from_file_location("loader", Path(__file__).with_name("loader.py"))
+    spec = importlib.util.spec_from_file_location("loader", Path(__file__).parents[1] / "loader.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -68,6 +69,8 @@ def _loader() -> Any:
 
 
 def _load(asked: Any, loader: Any) -> Any:
+    if asked["estimator"]:
+        return _estimator(asked)
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -78,14 +81,33 @@ def _load(asked: Any, loader: Any) -> Any:
     return lambda rows: loader.answer(session, asked["columns"], asked["classes"], rows)
 
 
+def _estimator(asked: Any) -> Any:
+    """Of scikit-learn, by cockpit's own code: the list of what it may be made of is there."""
+    sys.path.append(str(Path(__file__).parents[3]))
+    from joblib import parallel_config  # type: ignore[import-untyped]
+
+    from cockpit.models.formats.skops_model import ScikitModel, open_skops
+
+    parallel_config(backend="threading")  # no processes but this one, which is watched
+    told = asked["estimator"]
+    model = open_skops(asked["model"])
+    return ScikitModel(model, told["rows"], told["dtypes"], tuple(asked["classes"])).answers
+
+
+def _part(rows: Any, start: int, count: int) -> Any:
+    """Some of the rows: of a frame, or of columns by name."""
+    if isinstance(rows, dict):
+        return {name: values[start : start + count] for name, values in rows.items()}
+    return rows[start : start + count]
+
+
 def _answered(ask: Any, asked: Any) -> "dict[str, Any]":
     import numpy as np
 
     rows, count = asked["rows"], asked["count"]
     parts = []
     for start in range(0, max(count, 1), ROWS_AT_ONCE):
-        part = {name: values[start : start + ROWS_AT_ONCE] for name, values in rows.items()}
-        found = ask(part)
+        found = ask(_part(rows, start, ROWS_AT_ONCE))
         wanted = min(ROWS_AT_ONCE, count - start)
         if any(found[name] is not None and len(found[name]) != wanted for name in found):
             raise ValueError(f"it answers {wanted} rows with {len(found['y_pred'])} values")
@@ -101,7 +123,7 @@ def _timed(ask: Any, asked: Any) -> "dict[str, Any]":
     import numpy as np
 
     rows, count = asked["rows"], asked["count"]
-    ones = [{name: values[i : i + 1] for name, values in rows.items()} for i in range(count)]
+    ones = [_part(rows, place, 1) for place in range(count)]
     for one in ones[:WARM]:
         ask(one)
     taken = []

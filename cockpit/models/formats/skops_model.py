@@ -1,20 +1,25 @@
 """Models of scikit-learn in skops' format: looked through by our own list of types before any is made.
 
-The list is this file's. What the archive says about itself counts for nothing.
+The list is this file's. What the archive says about itself counts for nothing. Even so it lives in a process of its
+own (guarded.py): numbers that were made up can crash the code of a tree, and an archive can fill the memory.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import json
 import re
 import zipfile
 from typing import TYPE_CHECKING, Any
 
-from cockpit.models.safety import BundleError, BundleRefused
+from cockpit.models.formats.guarded import Guarded
+from cockpit.models.safety import BundleError, BundleRefused, NotAsked, first_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from cockpit.models.signature import Signature
 
 LOADERS = frozenset(
     (
@@ -104,14 +109,35 @@ _RATIO = 20
 """Bytes that may come out of a byte of the archive: skops packs nothing, so as a rule it is one."""
 _FREE = 1 << 20
 _MOST_MEMBERS = 100_000
-
-
 WARM = 10
 """Rows asked before the clock runs."""
 
 
+class SkopsModel:
+    """A model of scikit-learn in a process of its own."""
+
+    def __init__(self, content: bytes, signature: Signature) -> None:
+        """Raises `NotAsked` where skops is not installed, `BundleRefused` for what may not be loaded."""
+        check(content)
+        if importlib.util.find_spec("skops") is None:
+            raise NotAsked(
+                "skops is not installed here, which this model needs, and the scikit-learn it was trained with: "
+                "pip install 'experiment-cockpit[models]'"
+            )
+        estimator = {"rows": signature.rows, "dtypes": signature.dtypes}
+        self._model = Guarded(content, signature.names, signature.classes, estimator)
+
+    def answers(self, rows: Any) -> dict[str, Any]:
+        """`y_pred` (rows,) and `y_score` (rows, classes) or None, of rows that fit the signature."""
+        return self._model.answers(rows, rows.height)
+
+    def seconds(self, rows: Any, times: int) -> Any:
+        """(times,): how long each row takes, asked for it alone."""
+        return self._model.seconds(rows, rows.height, times)
+
+
 class ScikitModel:
-    """A fitted estimator; it answers as it does in the training code."""
+    """A fitted estimator in this process; it answers as it does in the training code."""
 
     def __init__(
         self, model: Any, rows: str, dtypes: dict[str, str], classes: tuple[Any, ...]
@@ -130,7 +156,9 @@ class ScikitModel:
                 y_score = self._model.predict_proba(given) if scored else None
                 return {"y_pred": self._model.predict(given), "y_score": y_score}
         except Exception as error:  # an estimator raises what it likes
-            raise BundleError(f"the model does not answer these rows: {_first(error)}") from None
+            raise BundleError(
+                f"the model does not answer these rows: {first_words(error)}"
+            ) from None
 
     def seconds(self, rows: Any, times: int) -> Any:
         """(times,): how long each row takes, asked for it alone."""
@@ -150,15 +178,9 @@ class ScikitModel:
 
 
 def open_skops(content: bytes) -> Any:
-    """The object in an archive of skops. Raises `BundleRefused`, and `BundleError` where skops is missing."""
-    check(content)
-    try:
-        import skops.io
-    except ImportError:
-        raise BundleError(
-            "skops is not installed here, which this model needs, and the scikit-learn it was trained with: "
-            "pip install 'experiment-cockpit[models]'"
-        ) from None
+    """The object in an archive that `check` let through. Raises `BundleRefused` and `BundleError`."""
+    import skops.io
+
     try:
         wanted = skops.io.get_untrusted_types(data=content)
         if strange := sorted(set(wanted) - set(TRUSTED)):
@@ -167,7 +189,7 @@ def open_skops(content: bytes) -> Any:
     except BundleError:
         raise
     except Exception as error:  # of another version of scikit-learn, or not what its schema says
-        raise BundleError(f"skops does not load the model: {_first(error)}") from None
+        raise BundleError(f"skops does not load the model: {first_words(error)}") from None
 
 
 def check(content: bytes) -> None:
@@ -178,7 +200,7 @@ def check(content: bytes) -> None:
             schema = json.loads(archive.read("schema.json"))
             _check_arrays(archive)
     except (zipfile.BadZipFile, KeyError, ValueError, RecursionError, NotImplementedError) as error:
-        raise BundleRefused(f"model.skops is no archive of skops: {_first(error)}") from None
+        raise BundleRefused(f"model.skops is no archive of skops: {first_words(error)}") from None
     for node in _nodes(schema):
         _check_node(node)
 
@@ -294,7 +316,3 @@ _DTYPES = frozenset(
         *(f"{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)),
     )
 )
-
-
-def _first(error: BaseException) -> str:
-    return (" ".join(str(error).split()) or type(error).__name__)[:200]
