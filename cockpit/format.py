@@ -141,8 +141,16 @@ def duration(seconds: float | None) -> str:
     return f"{whole // 86_400}d {whole % 86_400 // 3600:02d}h"
 
 
+_DAY = 86_400
+_AGES = (
+    *(("y", 365 * _DAY, 365 * _DAY), ("w", 7 * _DAY, 100 * _DAY), ("d", _DAY, _DAY)),
+    *(("h", 3600, 3600), ("m", 60, 60)),
+)
+"""Units of an age, their seconds, and from how many seconds on they are taken; none needs three digits."""
+
+
 def age(then: datetime | None, now: datetime) -> str:
-    """`now`, `20s ago`, `3m ago`, `2h ago`, `5d ago`: coarse, so that it seldom changes."""
+    """`now`, `20s ago`, `3m ago`, `2h ago`, `5d ago`, `15w ago`: coarse, so that it seldom changes."""
     if then is None:
         return MISSING
     seconds = (now - then).total_seconds()
@@ -150,8 +158,8 @@ def age(then: datetime | None, now: datetime) -> str:
         return "now"
     if seconds < 60:
         return f"{int(seconds // 10) * 10}s ago"
-    for unit, length in (("d", 86_400), ("h", 3600), ("m", 60)):
-        if seconds >= length:
+    for unit, length, least in _AGES:
+        if seconds >= least:
             return f"{int(seconds // length)}{unit} ago"
     raise AssertionError("sixty seconds are a minute")
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from cockpit.tui.config import Settings
     from cockpit.tui.control import Control
     from cockpit.tui.deeds import Deeds
-    from cockpit.tui.source import Source
+    from cockpit.tui.seam import Source
 
     AnyScreen = DataScreen[Any, Any]
 
@@ -58,6 +58,8 @@ class CockpitApp(App[None], inherit_bindings=False):
                 tooltip="Start a sweep from a spec beside the project"),
         Binding("D", "demo", "demo", id="demo",
                 tooltip="Write the demo project beside this one, and run its sweep"),
+        Binding("I", "import_runs", "import", show=False, id="import",
+                tooltip="Import runs: from MLflow, Optuna, TensorBoard, wandb or a CSV file"),
         Binding("colon,ctrl+p", "palette", "do", key_display=":", id="palette",
                 tooltip="All that can be done here, by a few letters of it"),
         Binding("ctrl+l", "redraw", "redraw", show=False, id="redraw",
@@ -230,6 +232,11 @@ class CockpitApp(App[None], inherit_bindings=False):
 
         if control := self.shared.control:
             start_demo(self, self.shared, control)
+
+    def action_import_runs(self) -> None:
+        from cockpit.tui.screens.importing import begin
+
+        begin(self, self.shared.deeds, lambda: self.action_go("Runs"))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The demo is for a store in which nothing has been done yet."""

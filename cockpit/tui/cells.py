@@ -100,7 +100,7 @@ def _metric(run: Run, column: Column, page: RunsPage, dim: str) -> Cell:
         return Cell(_decimal(fmt.MISSING, column), "faint")
     text = fmt.number(value, keep_zeros=True)
     if page.best.get(column.name) == run.id:
-        return Cell(_decimal(f"{text}▲", column), "best")
+        return Cell(_decimal(f"{text}▲", column), "bold")
     return Cell(_decimal(text, column), dim)
 
 

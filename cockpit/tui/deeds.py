@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cockpit.evaluate.growth import Grown
+    from cockpit.interop.moving import Moved, Seen
+    from cockpit.models.promotion import Checked
+    from cockpit.report.write import Pasted
     from cockpit.tui.remember import Memory
     from cockpit.tui.reporting import Report, SavedReport
     from cockpit.tui.slice_book import Found
@@ -94,6 +97,21 @@ class Deeds(Protocol):
     def report(self, asked: Report) -> SavedReport:
         """Write a report into the project's `reports/`."""
 
+    def report_check(self, checked: Checked) -> SavedReport:
+        """As `report`, of a promotion that was judged and not carried out."""
+
+    def importable(self) -> tuple[str, ...]:
+        """Paths of what lies here that runs can be imported from."""
+
+    def take_in(
+        self,
+        place: str,
+        dry: bool,
+        told: Callable[[Seen], None],
+        cancelled: Callable[[], bool],
+    ) -> Moved:
+        """Import the runs that lie at a place, or count them; see `cockpit.interop.moving`."""
+
     def recall(self) -> Memory:
         """Where the screens were left."""
 
@@ -137,6 +155,21 @@ class NoDeeds:
 
     def report(self, asked: Report) -> SavedReport:
         raise Refused("nothing can be written here")
+
+    def report_check(self, checked: Checked) -> SavedReport:
+        raise Refused("nothing can be written here")
+
+    def importable(self) -> tuple[str, ...]:
+        return ()
+
+    def take_in(
+        self,
+        place: str,
+        dry: bool,
+        told: Callable[[Seen], None],
+        cancelled: Callable[[], bool],
+    ) -> Moved:
+        raise Refused("nothing can be imported here")
 
     def recall(self) -> Memory:
         return remember.Memory()
@@ -230,13 +263,48 @@ class StoreDeeds:
 
     def report(self, asked: Report) -> SavedReport:
         from cockpit.report.write import save
+
+        return self._saved(lambda: save(self._layout, asked.subject, asked.ids, asked.on))
+
+    def report_check(self, checked: Checked) -> SavedReport:
+        from cockpit.models.gates.evidence import check_markdown, check_title
+        from cockpit.report.write import save_text
+
+        failed = sum(not result.passed for result in checked.results)
+        outcome = f"{failed} of {len(checked.results)} gates failed" if failed else "passes"
+        text = check_markdown(checked, outcome)
+        of = (checked.model, checked.alias, checked.candidate.run)
+        return self._saved(
+            lambda: save_text(self._layout, "promote", of, check_title(checked), text)
+        )
+
+    def _saved(self, deed: Callable[[], Pasted]) -> SavedReport:
         from cockpit.tui.reporting import SavedReport
 
         with refusing(), self._writing:
-            saved = save(self._layout, asked.subject, asked.ids, asked.on)
-        return SavedReport(
-            saved.path, os.fspath(saved.path.relative_to(self._layout.project)), saved.text
-        )
+            done = deed()
+        shown = os.fspath(done.path.relative_to(self._layout.project))
+        return SavedReport(done.path, shown, done.text)
+
+    def importable(self) -> tuple[str, ...]:
+        from pathlib import Path
+
+        from cockpit.interop.moving import here
+
+        found = here(self._layout.project, Path())
+        return tuple(os.path.relpath(place) for place in found)
+
+    def take_in(
+        self,
+        place: str,
+        dry: bool,
+        told: Callable[[Seen], None],
+        cancelled: Callable[[], bool],
+    ) -> Moved:
+        from cockpit.interop.moving import move_in
+
+        with refusing():
+            return move_in(self._layout, place, dry=dry, told=told, cancelled=cancelled)
 
     def recall(self) -> Memory:
         return remember.read(self._layout.screens)

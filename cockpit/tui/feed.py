@@ -11,13 +11,13 @@ from threading import Event, Lock
 from typing import TYPE_CHECKING, Protocol, TypedDict, TypeVar
 
 from cockpit.tui import clock
-from cockpit.tui.source import Unreadable
+from cockpit.tui.seam import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator
     from datetime import datetime
 
-    from cockpit.tui.source import Source
+    from cockpit.tui.seam import Source
     from storage.sweeps import Sweep
 
 T = TypeVar("T")

@@ -28,6 +28,16 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Other:
+    """A dataset that an evaluation set could take rows from, or give rows to."""
+
+    label: str
+    name: str
+    rows: int | None
+    evaluation: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Rows:
     """A window onto the rows of a slice, the worst answered first."""
 
@@ -46,16 +56,8 @@ class Rows:
     """Rows in the slice."""
     loss: str
     """What is meant by worse."""
-
-
-@dataclass(frozen=True, slots=True)
-class Other:
-    """A dataset that an evaluation set could take rows from, or give rows to."""
-
-    label: str
-    name: str
-    rows: int | None
-    evaluation: bool
+    others: tuple[Other, ...] = ()
+    """Data of the same columns as the set's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,6 +103,7 @@ class Judging:
         """
         from cockpit.evaluate.answered import ANSWER_COLUMNS
         from cockpit.evaluate.worst import worst_rows
+        from cockpit.project.reading import find_project
 
         on = self._set(label).on
         known = self._ask((run,))
@@ -126,6 +127,7 @@ class Judging:
             offset=offset,
             of=found.of,
             loss=found.loss,
+            others=_others(find_project(self._layout), known, on),
         )
 
     # What is behind it

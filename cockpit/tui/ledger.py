@@ -144,7 +144,7 @@ def parts(book: Ledger, row: Row, column: Column, values: int) -> list[Part]:
     """A cell of exactly the column's width."""
     text, beside, best = book.cell(row, column.place)
     tone = "" if row.differs else "quiet"
-    tone = "faint" if text == fmt.MISSING else "best" if best else tone
+    tone = "faint" if text == fmt.MISSING else "bold" if best else tone
     mark = "▲" if best else " "
     room = column.width - cell_len(beside) - 1 if beside else column.width
     value = text if beside and not best and cell_len(text) == room else f"{text}{mark}"
@@ -153,7 +153,7 @@ def parts(book: Ledger, row: Row, column: Column, values: int) -> list[Part]:
     # One under the other where there is room for it.
     value = fmt.fit(value, min(values + 1, room))
     verdict = book.found.verdict(row, column.place, book.base)
-    tone_beside = verdict if verdict in ("better", "worse") else "quiet"
+    tone_beside = {"better": "complete", "worse": "failed"}.get(verdict, "quiet")
     tone_beside = "stopped" if beside.startswith("≠") else tone_beside
     rest = column.width - cell_len(value) - 1
     return [(value, tone), (" ", ""), (fmt.fit(beside, rest), tone_beside)]

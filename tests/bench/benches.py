@@ -18,6 +18,7 @@ from tests.bench import (
     comparing,
     importing,
     importing_curves,
+    importing_studies,
     keys,
     predicting,
     profiling,
@@ -249,6 +250,6 @@ BENCHES: dict[str, Callable[[], Iterator[Figure]]] = {
         keys.keys, comparing.diff, comparing.drift, profiling.profile,
         screens.start_up, screens.memory, predicting.predicting, promoting.promotions, bundling.bundle,
         reporting.reports,
-        importing.imports, importing_curves.event_files, importing_curves.run_files,
+        importing.imports, importing_curves.event_files, importing_curves.run_files, importing_studies.studies,
     )
 }  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from textual.widgets import Input
@@ -72,20 +72,20 @@ def own_lab(trodden: Lab, tmp_path: Path) -> Lab:
 @pytest.fixture
 def no_studies_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Nothing that is found out about models outlives its test."""
-    from cockpit.tui.models.studies import Studies
+    from cockpit.tui.background import Background
 
-    known: list[Studies] = []
-    begin = Studies.__init__
+    known: list[Background] = []
+    begin = Background.__init__
 
-    def remember(self: Studies, name: str) -> None:
-        begin(self, name)
+    def remember(self: Background, *what: Any, **more: Any) -> None:
+        begin(self, *what, **more)
         known.append(self)
 
-    monkeypatch.setattr(Studies, "__init__", remember)
+    monkeypatch.setattr(Background, "__init__", remember)
     yield
-    for studies in known:
-        if studies.thread:
-            studies.thread.join(30)
+    for one in known:
+        for thread in one.threads:
+            thread.join(30)
 
 
 async def until(pilot: Pilot[None], true: Callable[[], bool], seconds: float = 30.0) -> None:

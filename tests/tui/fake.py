@@ -9,9 +9,11 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from cockpit.origin import Traces
-from cockpit.tui.data.desk import DataDesk, NoDesk
+from cockpit.tui.background import Finding
+from cockpit.tui.data.desk import DataDesk, Listed, View
 from cockpit.tui.judged import Judged
-from cockpit.tui.models.desk import ModelsDesk, NoModels
+from cockpit.tui.models.desk import Asked as AskedOfModels
+from cockpit.tui.models.desk import ModelsDesk
 from storage.expressions.terms import FilterError
 from storage.groups import RunGroup
 from storage.history import History
@@ -24,8 +26,12 @@ if TYPE_CHECKING:
 
     from cockpit.evaluate.compare import Scores
     from cockpit.sweep.importance import Importance
+    from cockpit.tui.data.desk import Kind
     from cockpit.tui.judged import Asked, Rows
+    from cockpit.tui.models.desk import Proposal, Shelf
     from storage.datasets import Version
+    from storage.models import Move
+    from storage.models import Version as ModelVersion
     from storage.usage import Usage
 
 NOW = datetime(2026, 3, 14, 12, 0, 0, tzinfo=UTC)
@@ -101,6 +107,48 @@ def odd() -> list[Run]:
         Run("plain0000000", "one-off", None, None, "failed", "exit code 1: [red]no[/red]",
             {}, {}, None, NOW - timedelta(days=3), 0.4),
     ]  # fmt: skip
+
+
+class NoDesk:
+    """Where there are no data."""
+
+    def stamp(self) -> tuple[int, ...]:
+        return ()
+
+    def view(
+        self,
+        versions: Sequence[Version],
+        chosen: Version | None,
+        other: Version | None,
+        kind: Kind,
+        ended: bool = False,
+    ) -> View:
+        return View(tuple(Listed(version, False, None) for version in versions))
+
+
+class NoModels:
+    """Where there are none."""
+
+    def stamp(self) -> tuple[int, ...]:
+        return ()
+
+    def shelves(self) -> tuple[Shelf, ...]:
+        return ()
+
+    def moves(self, model: str) -> tuple[tuple[Move, ...], int]:
+        return (), 0
+
+    def grounds(self, version: ModelVersion) -> Move | None:
+        return None
+
+    def asked(self) -> AskedOfModels:
+        return AskedOfModels()
+
+    def facts(self, version: ModelVersion) -> Finding:
+        return Finding(problem="there is no store")
+
+    def judged(self, proposal: Proposal, ended: bool = False) -> Finding:
+        return Finding(problem="there is no store")
 
 
 class FakeSource:

@@ -12,9 +12,9 @@ import pytest
 from cockpit.data import versions as registering
 from cockpit.data.watching import Ended
 from cockpit.project.reading import load_project
+from cockpit.tui import background
 from cockpit.tui.app import CockpitApp
 from cockpit.tui.config import Settings
-from cockpit.tui.data import desk as desks
 from cockpit.tui.data import panes, studies
 from cockpit.tui.data.desk import StoreDesk
 from cockpit.tui.screens.data import DatasetsScreen
@@ -127,7 +127,7 @@ def over(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(StoreDesk, "__init__", remember)
     yield
     for desk in known:
-        for thread in desk.threads:
+        for thread in desk.work.threads:
             thread.join(30)
 
 
@@ -425,7 +425,7 @@ async def test_a_study_shows_how_far_it_is_and_escape_ends_it(
 
     monkeypatch.setattr(studies, "drifted", slowly)
     monkeypatch.setattr(panes, "SOON", 0)
-    monkeypatch.setattr(desks, "NEWS_SECONDS", 0.0)
+    monkeypatch.setattr(background, "NEWS_SECONDS", 0.0)
     app = app_on(layout)
     async with app.run_test(size=(120, 36)) as pilot:
         screen = await opened(pilot, *PEOPLE)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cockpit.tui import clock
 from cockpit.tui.app import CockpitApp
-from cockpit.tui.source import Unreadable
+from cockpit.tui.seam import Unreadable
 from cockpit.tui.widgets.run_table import RunTable
 from tests.tui.conftest import settled, until
 from tests.tui.fake import HOSTILE, NOW, FakeSource, income, logs_of, odd, trial
@@ -39,7 +39,7 @@ async def test_the_cursor_stays_on_its_run_when_rows_come_in() -> None:
         assert table(app).run.id == chosen  # type: ignore[union-attr]
         assert table(app).cursor == 24
         line = table(app).cursor - table(app).scroll_offset.y
-        assert 0 <= line < table(app)._rows_shown
+        assert 0 <= line < table(app).room
 
 
 async def test_an_untouched_cursor_follows_the_newest_run() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cockpit.data.watching import Ended
 from cockpit.tui.app import CockpitApp
 from cockpit.tui.control import Refused
 from cockpit.tui.models import desk as desks
@@ -158,6 +159,25 @@ async def test_who_is_slower_is_told_and_judges_again(own_lab: Lab) -> None:
         assert "against v2 (unfair)" in said(app)
 
 
+async def test_r_saves_what_the_gates_said(own_lab: Lab) -> None:
+    app = app_on(own_lab.layout)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await stopped(pilot)
+        await pilot.press("r")
+        await until(pilot, lambda: "report saved: reports/promote-" in painted(app))
+        (path,) = (own_lab.folder / "reports").iterdir()
+        assert "| `every slice: accuracy" in path.read_text()
+        assert "gates failed" in path.read_text()
+        await pilot.press("r")
+        await until(pilot, lambda: "report saved" in painted(app))
+        assert len(list(path.parent.iterdir())) == 1
+        await pilot.press("escape", "6")
+        await until(pilot, lambda: app.in_front.report_of() is not None)
+        asked = app.in_front.report_of()
+        assert asked is not None
+        assert (asked.subject, asked.ids) == ("model", ("income@v2",))
+
+
 async def test_a_run_without_a_model_is_refused_before_anything_is_asked(trodden: Lab) -> None:
     app = app_on(trodden.layout)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -208,15 +228,19 @@ async def test_an_alias_of_ones_own_is_a_first_promotion(own_lab: Lab) -> None:
     assert live(own_lab, "canary") == "income@v3"
 
 
-async def test_judging_says_what_it_does_and_can_be_left(
+async def test_judging_says_what_it_does_and_can_be_ended(
     trodden: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    go_on = Event()
+    go_on, ended = Event(), Event()
     judge = desks._judged
 
     def slowly(*given: Any) -> Any:
         assert go_on.wait(30)
-        return judge(*given)
+        try:
+            return judge(*given)
+        except Ended:
+            ended.set()
+            raise
 
     monkeypatch.setattr(desks, "_judged", slowly)
     app = app_on(trodden.layout)
@@ -227,10 +251,17 @@ async def test_judging_says_what_it_does_and_can_be_left(
         await until(pilot, lambda: "judging the gates" in painted(app))
         await pilot.press("p", "F")
         await pilot.pause()
-        assert isinstance(app.screen, PromotionScreen), "there is nothing to promote yet"
+        screen = app.screen
+        assert isinstance(screen, PromotionScreen), "there is nothing to promote yet"
+        await press(pilot, "escape")
+        assert app.screen is screen
+        await until(pilot, lambda: "ended before it was judged" in painted(app))
+        go_on.set()
+        await until(pilot, ended.is_set)
+        await pilot.press("R")
+        await until(pilot, lambda: "1 of 4 gates fails" in painted(app))
         await press(pilot, "escape")
         assert isinstance(app.screen, ModelsScreen)
-        go_on.set()
     assert live(trodden) == "income@v1"
 
 

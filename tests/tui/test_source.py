@@ -9,7 +9,8 @@ import pytest
 from cockpit.tui import source as seam
 from cockpit.tui.app import CockpitApp
 from cockpit.tui.judged import Asked
-from cockpit.tui.source import Source, StoreSource, Unreadable
+from cockpit.tui.seam import Source, Unreadable
+from cockpit.tui.source import StoreSource
 from cockpit.tui.widgets.run_table import RunTable
 from storage.annotate import say
 from storage.events import (

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from textual.app import App
 
+from cockpit import tui
 from cockpit.tui.marks import Held, Marks
 from cockpit.tui.theme import COCKPIT, COCKPIT_LIGHT, PALETTES
 from cockpit.tui.widgets.group_list import GroupList
@@ -29,7 +31,7 @@ SIZES = pytest.mark.parametrize("size", [(80, 24), (200, 50)], ids=["80x24", "20
 class TableApp(App[None]):
     """A table of runs and nothing else."""
 
-    CSS = "ColumnChooser, GroupList { background: transparent; }"
+    CSS_PATH = Path(tui.__file__).with_name("cockpit.tcss")
 
     def __init__(self, runs: Sequence[Run], query: RunQuery, light: bool = False) -> None:
         super().__init__()

@@ -126,8 +126,29 @@ def ended(text: str, width: int) -> str:
 
 def sentence(text: str, width: int, tone: str = "", indent: int = 0) -> tuple[Parts, ...]:
     """A sentence in as many lines as it needs; those after the first begin `indent` cells later."""
-    lines = wrap(fmt.plain(text), max(20, width), subsequent_indent=" " * indent)
-    return tuple(((line, tone),) for line in lines)
+    return tuple(
+        ((line, tone),) for line in _wrapped(fmt.plain(text), max(20, width), " " * indent)
+    )
+
+
+def _wrapped(text: str, width: int, indent: str) -> list[str]:
+    """Lines of at most `width` cells; wide characters have two, and need no blank to be parted."""
+    if cell_len(text) == len(text):
+        return wrap(text, width, subsequent_indent=indent)
+    lines, line = [], ""
+    for word in text.split():
+        if line and cell_len(line) + 1 + cell_len(word) <= width:
+            line += f" {word}"
+            continue
+        if line:
+            lines.append(line)
+        line = indent if lines else ""
+        for char in word:
+            if cell_len(line) + cell_len(char) > width:
+                lines.append(line)
+                line = indent
+            line += char
+    return [*lines, line] if line else lines
 
 
 def fields(

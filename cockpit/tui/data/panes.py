@@ -14,8 +14,9 @@ from cockpit.tui.data.studies import Checked, Drifted, Profiled, Unheld
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from cockpit.tui.background import Finding, Step
     from cockpit.tui.canvas import Glyphs
-    from cockpit.tui.data.desk import Finding, Kind, Step
+    from cockpit.tui.data.desk import Kind
     from cockpit.tui.data.page import Parts
     from storage.datasets import Version
 

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from cockpit.tui.data.desk import Finding, Listed
+    from cockpit.tui.background import Finding
+    from cockpit.tui.data.desk import Listed
     from cockpit.tui.data.page import Cell, Parts
     from storage.datasets import Version
 

@@ -96,7 +96,7 @@ class StoreModelDeeds:
         self._layout = layout
 
     def offered(self, what: str) -> Offered:
-        from cockpit.models.promotion import candidate_of
+        from cockpit.models.candidates import candidate_of
         from cockpit.project.reading import find_project
         from cockpit.tui.deeds import refusing
         from storage.store import Store

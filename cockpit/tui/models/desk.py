@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 
-from cockpit.tui.data.desk import Finding
-from cockpit.tui.models.studies import Studies
+from cockpit.tui.background import Background, Finding
 from storage.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from cockpit.data.watching import Watch
     from cockpit.models.bundle import Bundle
     from cockpit.models.promotion import Checked
     from cockpit.project.model import Project
@@ -31,6 +31,8 @@ VERSIONS = 200
 """The newest of a model that are listed."""
 MOVES = 200
 """The newest of a model's history that are listed."""
+KEPT = 16
+"""Bundles that were read, and judgements, that are remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,33 +130,8 @@ class ModelsDesk(Protocol):
     def facts(self, version: Version) -> Finding:
         """`BundleFacts`, as far as they are known."""
 
-    def judged(self, proposal: Proposal) -> Finding:
-        """A `Judgement`, as far as it is known."""
-
-
-class NoModels:
-    """Where there are none."""
-
-    def stamp(self) -> tuple[int, ...]:
-        return ()
-
-    def shelves(self) -> tuple[Shelf, ...]:
-        return ()
-
-    def moves(self, model: str) -> tuple[tuple[Move, ...], int]:
-        return (), 0
-
-    def grounds(self, version: Version) -> Move | None:
-        return None
-
-    def asked(self) -> Asked:
-        return Asked()
-
-    def facts(self, version: Version) -> Finding:
-        return Finding(problem="there is no store")
-
-    def judged(self, proposal: Proposal) -> Finding:
-        return Finding(problem="there is no store")
+    def judged(self, proposal: Proposal, ended: bool = False) -> Finding:
+        """A `Judgement`, as far as it is known; any other that is under way ends, and this one where it is `ended`."""
 
 
 class Asking(Protocol):
@@ -169,7 +146,7 @@ class StoreModels:
     def __init__(self, layout: Layout, ask: Asking) -> None:
         self._layout = layout
         self._ask = ask
-        self._facts, self._gates = Studies("bundle"), Studies("gates")
+        self._facts, self._gates = Background("bundle", kept=KEPT), Background("gates", kept=KEPT)
         self._known: tuple[tuple[int, ...], Asked] | None = None
 
     def stamp(self) -> tuple[int, ...]:
@@ -220,7 +197,10 @@ class StoreModels:
             version.bundle, partial(_bundle_facts, self._layout, version.bundle)
         )
 
-    def judged(self, proposal: Proposal) -> Finding:
+    def judged(self, proposal: Proposal, ended: bool = False) -> Finding:
+        if ended:
+            return self._gates.end(proposal)
+        self._gates.end_others(proposal)
         return self._gates.found(proposal, partial(_judged, self._layout, proposal))
 
     def _trace(self) -> tuple[int, ...]:
@@ -231,20 +211,21 @@ class StoreModels:
         return found.st_mtime_ns, found.st_size
 
 
-def _judged(layout: Layout, proposal: Proposal) -> Judgement:
+def _judged(layout: Layout, proposal: Proposal, watch: Watch) -> Judgement:
     from cockpit.models.promotion import check
     from cockpit.project.reading import find_project
 
     project: Project = find_project(layout)
-    checked = check(layout, project, proposal.model, proposal.what, proposal.alias)
+    checked = check(layout, project, proposal.model, proposal.what, proposal.alias, watch)
     return Judgement(checked, project.slices)
 
 
-def _bundle_facts(layout: Layout, digest: str) -> BundleFacts:
+def _bundle_facts(layout: Layout, digest: str, watch: Watch) -> BundleFacts:
     from cockpit.models.bundle import load_bundle
 
     bundle = load_bundle(layout.model(digest), digest=digest)
     signature = bundle.signature
+    watch.at(1, 2, "its speed")
     p50, p99, rows, slow = _speed(bundle)
     return BundleFacts(
         tuple(signature.formats),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.cells import cell_len
 
 from cockpit import format as fmt
-from cockpit.models.gate_words import number
+from cockpit.models.gates.words import number
 from cockpit.tui.data.page import Column, Item, Page, ended, laid_out, sentence
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cockpit.tui.data.page import Cell, Parts
 
 Told = Mapping[str, Any]
-"""A gate, or one of its slices, as `cockpit.models.evidence` keeps it."""
+"""A gate, or one of its slices, as `cockpit.models.gates.evidence` keeps it."""
 LOOKS = {
     "pass": ("✓", "complete"),
     "fail": ("✗", "failed"),

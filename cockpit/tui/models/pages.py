@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from cockpit import format as fmt
-from cockpit.models.gate_words import number
+from cockpit.models.gates.words import number
 from cockpit.tui.data.page import Column, Item, Page, fields, laid_out, sentence
 from cockpit.tui.models.desk import BundleFacts
 from cockpit.tui.models.gates import LOOKS, gates_page
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from cockpit.tui.data.desk import Finding
+    from cockpit.tui.background import Finding
     from cockpit.tui.data.page import Cell, Parts
     from cockpit.tui.models.desk import Shelf
     from storage.models import Move, Version

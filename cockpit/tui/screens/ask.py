@@ -89,7 +89,7 @@ class AskPoint(AskScreen[str]):
     """A point to be tried next; gives what the sweep says to it."""
 
     DEFAULT_CSS = """
-    AskPoint VerticalScroll { height: auto; max-height: 12; scrollbar-size-vertical: 1; }
+    AskPoint VerticalScroll { height: auto; max-height: 12; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss", "no", id="ask.leave", tooltip="Leave it as it is"),

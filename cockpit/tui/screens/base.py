@@ -17,7 +17,7 @@ from cockpit.tui.deeds import Deeds, Done, NoDeeds
 from cockpit.tui.feed import Question, Snapshot, Trouble
 from cockpit.tui.marks import Held
 from cockpit.tui.screens.ways import WaysScreen
-from cockpit.tui.source import gist
+from cockpit.tui.seam import gist
 from cockpit.tui.widgets.key_bar import KeyBar
 from cockpit.tui.widgets.line import Line, Piece, Words
 

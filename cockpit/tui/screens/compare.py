@@ -258,7 +258,7 @@ class CompareScreen(PanesScreen[CompareQuestion, CompareSnapshot]):
 
     # Moving
 
-    def on_side_by_side_moved(self) -> None:
+    def on_by_run_moved(self) -> None:
         row, run = self.values.row, self.subject()
         self._show_whole()
         if run is None:
@@ -267,7 +267,7 @@ class CompareScreen(PanesScreen[CompareQuestion, CompareSnapshot]):
         metric = row.name if row and has_curve else None
         self.question = replace(self.question, chosen=run.id, metric=metric or self.question.metric)
 
-    def on_side_by_side_opened(self) -> None:
+    def on_by_run_opened(self) -> None:
         if run := self.subject():
             self.app.push_screen(RunScreen.of(self.shared, run.id))
 

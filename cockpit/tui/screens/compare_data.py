@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cockpit.compare import Comparison
     from cockpit.evaluate.compare import Scores
     from cockpit.tui.feed import Look
-    from cockpit.tui.source import Source
+    from cockpit.tui.seam import Source
     from storage.history import History
     from storage.runs import RunDetail
     from storage.sweeps import Sweep

@@ -8,20 +8,19 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
 
 from cockpit import format as fmt
 from cockpit.tui import clock, remember
 from cockpit.tui.commands import Offer
 from cockpit.tui.data import panes
-from cockpit.tui.data.versions import about, contract_word, versions_page
+from cockpit.tui.data.versions import about as about_version
+from cockpit.tui.data.versions import contract_word, versions_page
 from cockpit.tui.reporting import Report
 from cockpit.tui.screens.data_data import DataQuestion, DataSnapshot
-from cockpit.tui.screens.panes import PanesScreen
+from cockpit.tui.screens.views import VersionList, ViewsScreen
 from cockpit.tui.widgets.folds import Folds
-from cockpit.tui.widgets.line import Line, Piece, Words
+from cockpit.tui.widgets.line import Piece
 from cockpit.tui.widgets.no_data import NoData
-from cockpit.tui.widgets.paper import Sheet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
 
     from cockpit.tui.canvas import Glyphs
     from cockpit.tui.data.desk import Kind
+    from cockpit.tui.data.page import Parts
     from cockpit.tui.screens.base import DataScreen, Shared
     from storage.datasets import Version
 
@@ -39,16 +39,7 @@ LONGEST = 28
 """Cells of a version's label in the line of the views."""
 
 
-class VersionList(Folds):
-    """The versions, a line each."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "unfold", "read", key_display="enter", id="data.read",
-                tooltip="Go on to the view of this version"),
-    ]  # fmt: skip
-
-
-class DatasetsScreen(PanesScreen[DataQuestion, DataSnapshot]):
+class DatasetsScreen(ViewsScreen[DataQuestion, DataSnapshot]):
     """The list, and one of four panes beside it; where room is scarce, one of the five at a time."""
 
     KEYS_FIRST = ("unfold", "turn(1)", "base", "look('difference')", "pane(1)", "again", "back")
@@ -62,10 +53,6 @@ class DatasetsScreen(PanesScreen[DataQuestion, DataSnapshot]):
         "drift": "drift",
     }
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("right", "turn(1)", "next view", key_display="→", id="data.next",
-                tooltip="Profile, contract, difference, drift: the next one"),
-        Binding("left", "turn(-1)", "view before", show=False, key_display="←",
-                id="data.previous", tooltip="Profile, contract, difference, drift: the one before"),
         Binding("b,space", "base", "compare with", key_display="b", id="data.base",
                 tooltip="Compare the others with this version; again: each with the one before it"),
         Binding("d", "look('difference')", "difference", id="data.difference",
@@ -81,46 +68,28 @@ class DatasetsScreen(PanesScreen[DataQuestion, DataSnapshot]):
     def opened(cls, shared: Shared, before: DataScreen[Any, Any] | None) -> Self:
         return cls(shared, DataQuestion())
 
-    def __init__(self, shared: Shared, question: DataQuestion) -> None:
-        super().__init__(shared, question)
-        self.shown: Kind = question.kind
-        """The pane beside the list."""
-
     def remembered(self) -> dict[str, Any]:
         asked = self.question
         return {
             "chosen": asked.chosen,
             "other": asked.other,
-            "shown": self.shown,
             **super().remembered(),
         }
 
     def recall(self, found: Mapping[str, Any]) -> None:
         super().recall(found)
-        shown = remember.text(found, "shown")
-        if shown in self.PANES and shown != LIST:
-            self.shown = cast("Kind", shown)
         self._question = replace(
             self.question,
             chosen=remember.text(found, "chosen"),
             other=remember.text(found, "other"),
-            kind=self.shown,
+            kind=cast("Kind", self.shown),
         )
 
     def compose_body(self) -> ComposeResult:
         yield NoData(id="no-data")
-        yield Line(id="data-views")
-        with Horizontal(id="data"):
-            with Vertical(id="data-left"):
-                versions = VersionList(id=LIST)
-                versions.key = self.question.chosen
-                yield versions
-                with Vertical(id="data-about"):
-                    yield Sheet()
-            with Vertical(id="data-right"):
-                for pane in self.PANES:
-                    if pane != LIST:
-                        yield Folds(id=pane)
+        versions = VersionList(id=LIST)
+        versions.key = self.question.chosen
+        yield from self.compose_views(versions)
 
     # What it is on
 
@@ -178,22 +147,7 @@ class DatasetsScreen(PanesScreen[DataQuestion, DataSnapshot]):
 
     # The top lines
 
-    def beside_tabs(self) -> tuple[Piece, ...]:
-        return ()
-
-    def _views(self) -> Words:
-        """The panes by name, and of what they are."""
-        alone = self.has_class("-one")
-        pieces = []
-        for pane, name in self.PANES.items():
-            if pane == LIST and not alone:
-                continue
-            here = pane == (self.pane if alone else self.shown)
-            tone = "bold accent" if here else "quiet"
-            pieces.append(Piece(name, tone, gap=2 if alone else 3))
-        return Words(tuple(pieces), self._subject_words())
-
-    def _subject_words(self) -> tuple[Piece, ...]:
+    def about(self) -> tuple[Piece, ...]:
         version, other = self.chosen, self.other
         if version is None or self.snapshot is None or self.snapshot.chosen is None:
             return ()
@@ -206,6 +160,12 @@ class DatasetsScreen(PanesScreen[DataQuestion, DataSnapshot]):
             name = f"@v{other.number}" if near else fmt.plain(other.label)
             pieces.append(Piece(f"against {name}", "quiet", rank=2, gap=2))
         return tuple(pieces)
+
+    def below(self, width: int) -> tuple[Parts, ...]:
+        snapshot = self.snapshot
+        if snapshot is None or snapshot.chosen is None:
+            return ()
+        return about_version(snapshot.chosen, snapshot.view.folder, clock.now(), width)
 
     # Painting
 
@@ -224,14 +184,14 @@ class DatasetsScreen(PanesScreen[DataQuestion, DataSnapshot]):
         )
         if versions.key != label and snapshot.question == self.question:
             versions.select(label)  # else the cursor has gone on meanwhile
-        self._show_pane()
+        self.show_view()
 
     @property
     def _minute(self) -> int:
         """So often do ages read differently."""
         return int(clock.now().timestamp()) // 60
 
-    def _show_pane(self) -> None:
+    def show_view(self) -> None:
         """The pane beside the list, as far as it is known."""
         snapshot = self.snapshot
         if snapshot is None or snapshot.chosen is None:
@@ -251,43 +211,11 @@ class DatasetsScreen(PanesScreen[DataQuestion, DataSnapshot]):
 
     def freshen(self) -> None:
         super().freshen()
-        if not self.children:
-            return
-        self.query_one("#data-views", Line).words = self._views()
-        if self.snapshot and self.snapshot.chosen:
-            if not self.snapshot.finding.ended:
-                self._show_pane()
-            sheet = self.query_one("#data-about Sheet", Sheet)
-            folder = self.snapshot.view.folder
-            sheet.show(about(self.snapshot.chosen, folder, clock.now(), sheet.size.width - 2))
+        snapshot = self.snapshot
+        if self.children and snapshot and snapshot.chosen and not snapshot.finding.ended:
+            self.show_view()
 
     # Moving
-
-    def place_panes(self) -> None:
-        if self.pane != LIST:
-            self.shown = cast("Kind", self.pane)
-        for pane in self.PANES:
-            self.set_class(pane == self.shown, f"-show-{pane}")
-        super().place_panes()
-        self.ask(kind=self.shown)
-        self._show_pane()
-
-    def action_pane(self, way: int) -> None:
-        if self.has_class("-one"):
-            super().action_pane(way)
-            return
-        self.pane = self.shown if self.pane == LIST else LIST
-        self.place_panes()
-
-    def action_turn(self, way: int) -> None:
-        if self.has_class("-one"):
-            super().action_pane(way)
-            return
-        views = [pane for pane in self.PANES if pane != LIST]
-        self.shown = cast("Kind", views[(views.index(self.shown) + way) % len(views)])
-        if self.pane != LIST:
-            self.pane = self.shown
-        self.place_panes()
 
     def action_look(self, pane: Kind) -> None:
         """Show a pane; where the list is beside it the keys stay there."""
@@ -299,11 +227,6 @@ class DatasetsScreen(PanesScreen[DataQuestion, DataSnapshot]):
     def on_folds_moved(self, message: Folds.Moved) -> None:
         if message.folds.id == LIST:
             self.ask(chosen=message.key)
-
-    def on_folds_opened(self, message: Folds.Opened) -> None:
-        if message.folds.id == LIST:
-            self.pane = self.shown
-            self.place_panes()
 
     def action_base(self) -> None:
         version = self.chosen
@@ -341,8 +264,5 @@ class DatasetsScreen(PanesScreen[DataQuestion, DataSnapshot]):
     def action_back(self) -> None:
         if self._lasts and not self.notice:
             self.ask(ended=True)
-        elif self.pane != LIST and not self.notice and not self.alone:
-            self.pane = LIST
-            self.place_panes()
         else:
             super().action_back()

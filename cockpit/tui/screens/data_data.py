@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from cockpit.tui.data.desk import Finding, View
+from cockpit.tui.data.desk import View
 from cockpit.tui.feed import Question, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from cockpit.tui.background import Finding
     from cockpit.tui.data.desk import Kind, Listed
     from cockpit.tui.feed import Look
-    from cockpit.tui.source import Source
+    from cockpit.tui.seam import Source
     from storage.datasets import Version
 
 

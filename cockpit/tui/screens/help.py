@@ -31,10 +31,7 @@ class HelpScreen(ModalScreen[None]):
         margin: 1 0;
         width: auto; max-width: 100%; height: auto; max-height: 100%;
         background: $surface; border: round $faint; padding: 0 2;
-        border-title-color: $tone; scrollbar-size-vertical: 1;
-        scrollbar-color: $faint; scrollbar-background: $surface;
-        scrollbar-color-hover: $quiet; scrollbar-color-active: $quiet;
-        scrollbar-background-hover: $surface; scrollbar-background-active: $surface;
+        border-title-color: $tone;
     }
     HelpScreen Static { width: auto; max-width: 100%; padding-right: 1; }
     """

@@ -12,8 +12,9 @@ from cockpit import format as fmt
 from cockpit.tui import clock, remember
 from cockpit.tui.commands import Offer
 from cockpit.tui.models import pages
+from cockpit.tui.reporting import Report
 from cockpit.tui.screens.models_data import ModelsQuestion, ModelsSnapshot
-from cockpit.tui.screens.views import ViewsScreen
+from cockpit.tui.screens.views import VersionList, ViewsScreen
 from cockpit.tui.widgets.folds import Folds
 from cockpit.tui.widgets.line import Piece
 from cockpit.tui.widgets.no_models import NoModels
@@ -32,19 +33,10 @@ if TYPE_CHECKING:
 LIST = "versions"
 
 
-class VersionList(Folds):
-    """The versions, a line each."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "unfold", "read", key_display="enter", id="models.read",
-                tooltip="Go on to the view of this version"),
-    ]  # fmt: skip
-
-
 class ModelsScreen(ViewsScreen[ModelsQuestion, ModelsSnapshot]):
     """The list, and one of three views beside it; where room is scarce, one of the four at a time."""
 
-    KEYS_FIRST = ("unfold", "promote", "roll_back", "turn(1)", "pane(1)", "back")
+    KEYS_FIRST = ("unfold", "promote", "roll_back", "turn(1)", "pane(1)", "report", "back")
     TITLE = "Models"
     DIGIT = "6"
     PANES: ClassVar[dict[str, str]] = {
@@ -119,6 +111,10 @@ class ModelsScreen(ViewsScreen[ModelsQuestion, ModelsSnapshot]):
             self.typed("rollback", version.model, "--alias", move.alias) for move in aliases[:1]
         )
         return (first, *rest, *back, self.typed("models"))
+
+    def report_of(self) -> Report | None:
+        version = self.chosen
+        return Report("model", (version.label,), version.label) if version else None
 
     def action_copy(self) -> None:
         version = self.chosen

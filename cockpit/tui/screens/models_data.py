@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from cockpit.tui.data.desk import Finding
+from cockpit.tui.background import Finding
 from cockpit.tui.feed import Question, Snapshot
 from cockpit.tui.models.desk import Asked
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from cockpit.tui.feed import Look
     from cockpit.tui.models.desk import Kind, Shelf
-    from cockpit.tui.source import Source
+    from cockpit.tui.seam import Source
     from storage.models import Move, Version
 
 

@@ -52,9 +52,7 @@ class PaletteScreen(ModalScreen[Entry]):
     PaletteScreen Input { border: none; height: 1; padding: 0 1; background: $surface; }
     PaletteScreen OptionList {
         border: none; padding: 0; height: auto; max-height: 16; background: $surface;
-        color: $foreground; scrollbar-size-vertical: 1; overflow-x: hidden;
-        text-wrap: nowrap; text-overflow: ellipsis;
-        scrollbar-color: $faint; scrollbar-background: $surface;
+        color: $foreground; overflow-x: hidden; text-wrap: nowrap; text-overflow: ellipsis;
         &:focus { background-tint: transparent; }
         & > .option-list--option-highlighted {
             background: $cursor; color: $foreground; text-style: none;

@@ -15,6 +15,7 @@ from cockpit.tui.data.page import Page, sentence
 from cockpit.tui.models.desk import Proposal
 from cockpit.tui.models.gates import failed_slice, proposal_page, slice_of, words_of
 from cockpit.tui.models.pages import label_of, lasting
+from cockpit.tui.screens import reporting
 from cockpit.tui.screens.base import DataScreen
 from cockpit.tui.screens.promoting_ask import AskWhy, ChooseAlias
 from cockpit.tui.screens.promoting_data import PromotionQuestion, PromotionSnapshot
@@ -57,7 +58,7 @@ class GateLines(Folds):
 class PromotionScreen(DataScreen[PromotionQuestion, PromotionSnapshot]):
     """Judges first; what passes is promoted by a key, what fails by force and for a reason alone."""
 
-    KEYS_FIRST: ClassVar[tuple[str, ...]] = ("unfold", "accept", "force", "again", "back")
+    KEYS_FIRST: ClassVar[tuple[str, ...]] = ("unfold", "accept", "force", "again", "report", "back")
     TITLE = "Promote"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("p,enter", "accept", "promote", key_display="p", id="promote.accept",
@@ -66,7 +67,7 @@ class PromotionScreen(DataScreen[PromotionQuestion, PromotionSnapshot]):
                 tooltip="Put the alias onto it against the gates: needs a reason, and is marked for ever"),
         Binding("R", "again", "judge again", id="promote.again",
                 tooltip="Judge the gates anew, against what the alias means now"),
-        Binding("escape", "back", "back", id="promote.back", tooltip="Leave everything as it is"),
+        Binding("escape", "back", "back", id="promote.back", tooltip="End the judging; leave everything as it is"),
     ]  # fmt: skip
 
     @classmethod
@@ -131,7 +132,15 @@ class PromotionScreen(DataScreen[PromotionQuestion, PromotionSnapshot]):
             return judgement is not None and passed == (action == "accept")
         if action == "again":
             return self.snapshot is not None and self.snapshot.finding.ended
+        if action == "report":
+            return judgement is not None
         return super().able(action)
+
+    def action_report(self) -> None:
+        """Of the gates as they were judged."""
+        if judgement := self.judgement:
+            deeds, checked = self.shared.deeds, judgement.checked
+            reporting.begin(self, self._called, lambda: deeds.report_check(checked))
 
     # Painting
 
@@ -208,11 +217,14 @@ class PromotionScreen(DataScreen[PromotionQuestion, PromotionSnapshot]):
         finding = self.snapshot.finding if self.snapshot else None
         if finding is None or finding.problem:
             return "not judged" if finding else ""
+        if self.question.ended or finding.stopped:
+            return "ended before it was judged: R judges it again, esc leads back"
         if finding.began is None:
             return "waiting for what was judged before to end …"
-        text = "judging the gates: both models answer the evaluation set …"
+        doing = fmt.plain(finding.step.what) if finding.step else "reading the evaluation set"
+        text = f"judging the gates: {doing} …"
         seconds = int((clock.now() - finding.began).total_seconds())
-        return f"{text} {fmt.duration(float(seconds))}; esc leaves it" if seconds else text
+        return f"{text} {fmt.duration(float(seconds))}; esc ends it" if seconds else text
 
     def show_in_full(self) -> None:
         """What the line under the cursor says, in full."""
@@ -244,12 +256,13 @@ class PromotionScreen(DataScreen[PromotionQuestion, PromotionSnapshot]):
         run = judgement.checked.candidate.run
         rows = int(judgement.checked.evidence["on"]["rows"])
         question = RowsQuestion(run, on, judgement.slices.get(named))
-        about = Slice(named, self._called, on.rpartition("@")[0], rows, ())
+        about = Slice(named, self._called, on.rpartition("@")[0], rows)
         self.app.push_screen(RowsOfSliceScreen(self.shared, question, about))
 
     def action_again(self) -> None:
         asked = self.proposal
-        self.ask(proposal=Proposal(asked.model, asked.what, asked.alias, next(ATTEMPTS)))
+        again = Proposal(asked.model, asked.what, asked.alias, next(ATTEMPTS))
+        self.ask(proposal=again, ended=False)
         self.set_class(False, "-refused-here")
         self.freshen()
         self.refresh_bindings()
@@ -294,6 +307,15 @@ class PromotionScreen(DataScreen[PromotionQuestion, PromotionSnapshot]):
         how = ", against its gates" if move.how == "forced" else ""
         name = fmt.plain(move.model)
         tell_in_front(app, f"{fmt.plain(move.alias)} of {name} is {name}@v{move.target} now{how}")
+
+    def action_back(self) -> None:
+        finding = self.snapshot.finding if self.snapshot else None
+        lasts = finding is not None and not finding.ended and not self.question.ended
+        if lasts and not self.notice:
+            self.ask(ended=True)
+            self.freshen()
+        else:
+            super().action_back()
 
     def leave(self) -> Any:
         return self.app.pop_screen()

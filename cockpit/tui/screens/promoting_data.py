@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from cockpit.tui.data.desk import Finding
+from cockpit.tui.background import Finding
 from cockpit.tui.feed import Question, Snapshot
 
 if TYPE_CHECKING:
     from cockpit.tui.feed import Look
     from cockpit.tui.models.desk import Judgement, Proposal
-    from cockpit.tui.source import Source
+    from cockpit.tui.seam import Source
     from storage.models import Move
 
 
@@ -20,6 +20,8 @@ class PromotionQuestion(Question):
     """What the gates say of a promotion, and what its alias means meanwhile."""
 
     proposal: Proposal
+    ended: bool = False
+    """Whether judging it is to end, or has been ended."""
 
     def stamp(self, source: Source) -> tuple[int, ...]:
         return source.models.stamp()
@@ -30,7 +32,7 @@ class PromotionQuestion(Question):
         moves = (move for shelf in shelves if shelf.name == asked.model for move in shelf.aliases)
         live = next((move for move in moves if move.alias == asked.alias), None)
         return PromotionSnapshot(
-            question=self, finding=desk.judged(asked), live=live, **look.frame()
+            question=self, finding=desk.judged(asked, self.ended), live=live, **look.frame()
         )
 
 

@@ -13,16 +13,18 @@ from cockpit.tui.screens.steering import tell_in_front
 from cockpit.tui.screens.ways import WaysScreen
 
 if TYPE_CHECKING:
-    from cockpit.tui.reporting import Report, SavedReport
+    from collections.abc import Callable
+
+    from cockpit.tui.reporting import SavedReport
 
 
-def begin(screen: WaysScreen, asked: Report) -> None:
+def begin(screen: WaysScreen, called: str, save: Callable[[], SavedReport]) -> None:
     """Say that it is at work; what comes of it is said on the screen that is in front by then."""
-    app, deeds = screen.app, screen.shared.deeds
+    app = screen.app
 
     def run() -> None:
         try:
-            saved = deeds.report(asked)
+            saved = save()
         except Refused as error:
             app.call_from_thread(tell_in_front, app, f"no report: {error}", "stopped")
         else:
@@ -32,7 +34,7 @@ def begin(screen: WaysScreen, asked: Report) -> None:
         there = (one for one in reversed(app.screen_stack) if isinstance(one, WaysScreen))
         _copied(next(there), saved)
 
-    screen.tell(f"writing the report of {fmt.plain(asked.called)}…")
+    screen.tell(f"writing the report of {fmt.plain(called)}…")
     # The app's own: the screen's would end with the screen.
     app.run_worker(run, thread=True, group="reports", exit_on_error=False)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from cockpit.evaluate.slices import SliceRow
-    from cockpit.tui.judged import Judged, Other
+    from cockpit.tui.judged import Judged
     from cockpit.tui.screens.base import Shared
 
 
@@ -32,8 +32,9 @@ class Slice:
     run: str
     """The run's name."""
     set: str
+    """The evaluation set's name."""
     rows: int
-    others: tuple[Other, ...]
+    """Of the whole set."""
 
 
 class RowsOfSliceScreen(DataScreen[RowsQuestion, RowsSnapshot]):
@@ -44,7 +45,7 @@ class RowsOfSliceScreen(DataScreen[RowsQuestion, RowsSnapshot]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("g", "grow", "grow set", id="rows.grow",
                 tooltip="Make a new version of an evaluation set, with the marked rows or with such rows"),
-        Binding("escape", "back", "back", id="rows.back", tooltip="Back to the slices"),
+        Binding("escape", "back", "back", id="rows.back", tooltip="Back to where the slice was opened"),
     ]  # fmt: skip
 
     @classmethod
@@ -52,7 +53,7 @@ class RowsOfSliceScreen(DataScreen[RowsQuestion, RowsSnapshot]):
         """The rows of a slice that is shown on the Slices screen."""
         question = RowsQuestion(run, judged.set, row.expression)
         name = judged.names.get(run, run)
-        about = Slice(row.name, name, judged.name, judged.rows, judged.others)
+        about = Slice(row.name, name, judged.name, judged.rows)
         return cls(shared, question, about)
 
     def __init__(self, shared: Shared, question: RowsQuestion, about: Slice) -> None:
@@ -73,7 +74,7 @@ class RowsOfSliceScreen(DataScreen[RowsQuestion, RowsSnapshot]):
         return self.query_one(AnswerRows)
 
     def title_words(self) -> str:
-        return f"Slices · rows of {fmt.plain(self._about.name)}"
+        return f"Rows of {fmt.plain(self._about.name)}"
 
     def command_lines(self) -> tuple[str, ...]:
         asked = self.question
@@ -123,6 +124,9 @@ class RowsOfSliceScreen(DataScreen[RowsQuestion, RowsSnapshot]):
 
     def action_grow(self) -> None:
         about, asked = self._about, self.question
+        shown = self.snapshot.rows if self.snapshot else None
+        if shown is None:
+            return
         marked = self.table.marks
         rows = tuple(key[0] for key in marked)
         if any(len(key) > 1 for key in marked):
@@ -130,7 +134,7 @@ class RowsOfSliceScreen(DataScreen[RowsQuestion, RowsSnapshot]):
                 "rows with a key of several columns cannot be picked: unmark them, then g takes the slice"
             )
             return
-        found = list(ways(asked.on, about.set, about.rows, about.others, bool(rows)))
+        found = list(ways(asked.on, about.set, about.rows, shown.others, bool(rows)))
         if not found:
             self.tell(nothing_to_grow(about.set, bool(rows)))
             return

@@ -10,7 +10,7 @@ from cockpit.tui.feed import Question, Snapshot
 if TYPE_CHECKING:
     from cockpit.origin import Traces
     from cockpit.tui.feed import Look
-    from cockpit.tui.source import Source
+    from cockpit.tui.seam import Source
     from storage.history import History
     from storage.runs import RunDetail
     from storage.sweeps import Sweep

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 class RunsScreen(TableScreen[TableQuestion, TableSnapshot]):
     """The table, and the run under the cursor."""
 
+    # So that at 80 columns a newcomer sees how to write a note and how to start a sweep.
+    KEYS_FIRST = ("open", "mark", "compare", "filter", "note", "launch", "sort")
     TITLE = "Runs"
     DIGIT = "1"
     BINDINGS: ClassVar[list[BindingType]] = []

@@ -43,7 +43,8 @@ class SlicesScreen(WritingScreen):
 
     KEYS_FIRST: ClassVar[tuple[str, ...]] = (
         "screen.complete", "submit", "screen.keep_typed",
-        "open", "expression", "find", "variants", "save", "grow", "metric(1)", "sort", "base", "version", "report", "back",
+        "open", "expression", "find", "variants", "save", "grow", "metric(1)", "sort", "base", "version",
+        "report", "back",
     )  # fmt: skip
     TITLE = "Slices"
     DIGIT = "4"
@@ -243,7 +244,7 @@ class SlicesScreen(WritingScreen):
         lines = slice_words.detail(shown, self.heat.entry, self.heat.run, narrow) if shown else []
         self.query_one("#slice", Static).update(_content(_joined(lines)))
 
-    def on_heat_table_moved(self) -> None:
+    def on_by_run_moved(self) -> None:
         self._show_slice()
         judged = self.judged
         if judged and self._order in ("worst", "value"):
@@ -323,7 +324,7 @@ class SlicesScreen(WritingScreen):
 
     # Rows
 
-    def on_heat_table_opened(self) -> None:
+    def on_by_run_opened(self) -> None:
         from cockpit.tui.screens.rows_of_slice import RowsOfSliceScreen
 
         judged, entry, run = self.judged, self.heat.entry, self.heat.run

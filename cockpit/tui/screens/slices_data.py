@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cockpit.tui.feed import Look
-    from cockpit.tui.source import Source
+    from cockpit.tui.seam import Source
     from storage.runs import Run
 
 

@@ -91,7 +91,8 @@ class SweepScreen(SteeringScreen, TableScreen[SweepQuestion, SweepSnapshot]):
             yield LogTail(id="log")
 
     def paint(self, snapshot: SweepSnapshot) -> None:
-        self.set_class(not snapshot.sweeps, "-empty")
+        starts = self.question.query.sweep is not None and not self._recalled
+        self.set_class(not snapshot.sweeps and not starts, "-empty")
         view = snapshot.view
         if view is None:
             if snapshot.sweeps and self._recalled:
@@ -108,6 +109,8 @@ class SweepScreen(SteeringScreen, TableScreen[SweepQuestion, SweepSnapshot]):
         super().freshen()
         snapshot = self.snapshot
         if snapshot is None or snapshot.view is None:
+            if (name := self.question.query.sweep) and self.children and not self._recalled:
+                self.query_one("#answer", Line).words = _starting(name)
             return
         answer, usage = phrases.answer(snapshot.view, clock.now()), phrases.usage(snapshot.usage)
         words = Words(answer, usage)
@@ -173,6 +176,11 @@ class SweepScreen(SteeringScreen, TableScreen[SweepQuestion, SweepSnapshot]):
 
     def leave(self) -> None:
         self.app.pop_screen()
+
+
+def _starting(name: str) -> Words:
+    text = "its trials show here as soon as it has said the first word"
+    return Words((Piece(f"starting {fmt.plain(name)} …", "bold"), Piece(text, "quiet", rank=1)))
 
 
 def _values(run: Run, sweep: Sweep) -> tuple[Piece, ...]:

@@ -10,7 +10,7 @@ from cockpit.tui.screens.table_data import TableQuestion, TableSnapshot, read_ta
 if TYPE_CHECKING:
     from cockpit.sweep.importance import Importance
     from cockpit.tui.feed import Look
-    from cockpit.tui.source import Source
+    from cockpit.tui.seam import Source
     from storage.sweeps import Sweep, SweepView
     from storage.usage import Usage
 

@@ -37,6 +37,17 @@ Q = TypeVar("Q", bound=TableQuestion)
 S = TypeVar("S", bound=TableSnapshot)
 
 
+class FilterText(Typed):
+    """What the runs are filtered by."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "submit", "keep it", key_display="enter", id="filter.keep",
+                tooltip="Back to the table, filtered like this"),
+        Binding("escape", "screen.back", "clear it", id="filter.clear",
+                tooltip="All runs again"),
+    ]  # fmt: skip
+
+
 class TableScreen(DataScreen[Q, S]):
     """Shows a window onto the runs; what is typed, sorted or scrolled to changes the question."""
 
@@ -55,7 +66,7 @@ class TableScreen(DataScreen[Q, S]):
     def compose_foot(self) -> ComposeResult:
         with Container(id="filter"):
             yield Line(id="filter-label")
-            yield Typed(id="filter-text", compact=True, select_on_focus=False)
+            yield FilterText(id="filter-text", compact=True, select_on_focus=False)
             yield Line(id="complaint")
 
     def on_mount(self) -> None:

@@ -27,6 +27,15 @@ Q = TypeVar("Q", bound=Question)
 S = TypeVar("S", bound=Snapshot)
 
 
+class VersionList(Folds):
+    """The versions, a line each."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "unfold", "read", key_display="enter", id="views.read",
+                tooltip="Go on to the view of this version"),
+    ]  # fmt: skip
+
+
 class ViewsScreen(PanesScreen[Q, S]):
     """The first of `PANES` is the list; the question's `kind` says which of the others is shown."""
 

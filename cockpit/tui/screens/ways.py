@@ -51,7 +51,7 @@ class WaysScreen(Screen[None]):
         Binding("U", "undo", "undo", show=False, id="undo",
                 tooltip="Undo the last note, tag or deletion"),
         Binding("r", "report", "report", id="report",
-                tooltip="Save a report of what is shown here as markdown, and copy it"),
+                tooltip="Save a report as markdown, and copy it; of several marked runs their comparison"),
     ]  # fmt: skip
     shared: Shared
     _offers: tuple[Offer, ...] = ()
@@ -299,7 +299,7 @@ class WaysScreen(Screen[None]):
         if asked := self.report_of():
             from cockpit.tui.screens.reporting import begin  # not before the first frame
 
-            begin(self, asked)
+            begin(self, asked.called, lambda: self.shared.deeds.report(asked))
 
     def able(self, action: str) -> bool:
         """Whether there is anything here that the action could be about."""

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from rich.cells import cell_len
 from rich.segment import Segment
 from textual.binding import Binding, BindingType
-from textual.geometry import Region, Size
+from textual.geometry import Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from cockpit import format as fmt
+from cockpit.tui.widgets.cursor_list import CursorList
 from cockpit.tui.widgets.rows import MARK
 
 if TYPE_CHECKING:
@@ -27,45 +27,19 @@ WIDEST = 24
 """Cells of a column."""
 AHEAD = 100
 """Rows that are asked for before the first one that is seen."""
-TONES = ("quiet", "faint", "accent", "failed")
 Key = tuple[str, ...]
 
 
-class AnswerRows(ScrollView, can_focus=True):
+class AnswerRows(CursorList):
     """A cursor on a row, marks on some; the features scroll under the answers, which stay."""
 
-    DEFAULT_CSS = """
-    AnswerRows {
-        height: 1fr; width: 1fr; scrollbar-size-vertical: 1; overflow-x: hidden;
-        scrollbar-color: $faint; scrollbar-background: $background;
-        scrollbar-color-hover: $quiet; scrollbar-color-active: $quiet;
-        scrollbar-background-hover: $background; scrollbar-background-active: $background;
-        & > .answers--quiet { color: $quiet; }
-        & > .answers--faint { color: $faint; }
-        & > .answers--accent { color: $tone; }
-        & > .answers--failed { color: $failed; }
-        & > .answers--cursor { background: $cursor; }
-    }
-    """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        *(f"answers--{tone}" for tone in TONES),
-        "answers--cursor",
-    }
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "mark", "mark", id="rows.mark", tooltip="Mark the row, or no longer"),
         Binding("right,l", "across(1)", "columns", key_display="← →", id="rows.right",
                 tooltip="The columns further right"),
         Binding("left,h", "across(-1)", "columns to the left", show=False, id="rows.left",
                 tooltip="The columns further left"),
-        Binding("up,k", "move(-1)", "up", show=False, id="pane.row-up", tooltip="One line up"),
-        Binding("down,j", "move(1)", "down", show=False, id="pane.row-down",
-                tooltip="One line down"),
-        Binding("pageup", "page(-1)", "page up", show=False, id="pane.page-up",
-                tooltip="A screenful up"),
-        Binding("pagedown", "page(1)", "page down", show=False, id="pane.page-down",
-                tooltip="A screenful down"),
         Binding("home", "go(0)", "first", show=False, id="rows.first", tooltip="First line"),
-        Binding("G,end", "go(-1)", "last", show=False, id="pane.row-last", tooltip="Last line"),
     ]  # fmt: skip
 
     @dataclass
@@ -81,7 +55,6 @@ class AnswerRows(ScrollView, can_focus=True):
     def __init__(self, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
         self.rows: Rows | None = None
-        self.cursor = 0
         self.marks: dict[Key, None] = {}
         """Keys of the marked rows, in the order of marking."""
         self._first = 0
@@ -110,8 +83,8 @@ class AnswerRows(ScrollView, can_focus=True):
     # Moving
 
     @property
-    def _room(self) -> int:
-        return max(1, self.size.height - 1)
+    def header(self) -> int:
+        return 1
 
     def action_go(self, place: int) -> None:
         """Put the cursor on a row; a negative place counts from the end."""
@@ -119,20 +92,16 @@ class AnswerRows(ScrollView, can_focus=True):
             return
         before = self.cursor
         self.cursor = max(0, min(place if place >= 0 else self.rows.of + place, self.rows.of - 1))
-        if self.cursor < self.scroll_offset.y:
-            self.scroll_to(y=self.cursor, animate=False)
-        elif self.cursor >= self.scroll_offset.y + self._room:
-            self.scroll_to(y=self.cursor - self._room + 1, animate=False)
-        for row in (before, self.cursor):
-            self._refresh_row(row)
+        self.reach(self.cursor)
+        self.refresh_lines(before, self.cursor)
         self._need()
         self.post_message(self.Moved())
 
     def action_move(self, by: int) -> None:
         self.action_go(max(0, self.cursor + by))
 
-    def action_page(self, way: int) -> None:
-        self.action_move(way * max(1, self._room - 1))
+    def action_last(self) -> None:
+        self.action_go(-1)
 
     def action_across(self, way: int) -> None:
         if self.rows is None:
@@ -156,7 +125,7 @@ class AnswerRows(ScrollView, can_focus=True):
             del self.marks[key]
         else:
             self.marks[key] = None
-        self._refresh_row(self.cursor)
+        self.refresh_lines(self.cursor)
         self.action_move(1)
         self.post_message(self.Moved())
 
@@ -177,7 +146,7 @@ class AnswerRows(ScrollView, can_focus=True):
         if rows is None or not rows.of:
             return
         first = min(self.scroll_offset.y, rows.of - 1)
-        last = min(rows.of - 1, first + self._room - 1)
+        last = min(rows.of - 1, first + self.room - 1)
         if first not in self._cells or last not in self._cells:
             self.post_message(self.NeedRows(max(0, first - AHEAD)))
 
@@ -203,12 +172,6 @@ class AnswerRows(ScrollView, can_focus=True):
             room -= width + GAP
         return found
 
-    def _refresh_row(self, row: int) -> None:
-        self.refresh(Region(0, 1 + row - self.scroll_offset.y, self.size.width, 1))
-
-    def _style(self, tone: str) -> Style:
-        return self.get_component_rich_style(f"answers--{tone}", partial=True)
-
     def render_line(self, y: int) -> Strip:
         width, base = self.size.width, self.rich_style
         if self.rows is None:
@@ -218,7 +181,7 @@ class AnswerRows(ScrollView, can_focus=True):
 
     def _titles(self, base: Style) -> list[Segment]:
         assert self.rows is not None
-        quiet = base + self._style("quiet")
+        quiet = base + self.tone("quiet")
         segments = [Segment(" " * EDGE, base)]
         columns = self._columns(self._first)
         for place, width in columns:
@@ -231,7 +194,7 @@ class AnswerRows(ScrollView, can_focus=True):
         more = f"+{hidden}"
         if hidden and used + len(more) + 1 <= self.size.width:
             blank = self.size.width - used - len(more) - 1
-            segments += [Segment(" " * blank, base), Segment(more, base + self._style("faint"))]
+            segments += [Segment(" " * blank, base), Segment(more, base + self.tone("faint"))]
         return segments
 
     def _row(self, row: int, base: Style) -> list[Segment]:
@@ -239,15 +202,14 @@ class AnswerRows(ScrollView, can_focus=True):
         if rows is None or row >= rows.of:
             return [Segment(" ", base)]
         here = row == self.cursor
-        base += self._style("cursor") if here else base
-        bar = base + self._style("accent" if self.has_focus else "faint")
+        base += self.tone("cursor") if here else base
         cells = self._cells.get(row)
         if cells is None:
-            return [Segment(f"  {fmt.ELLIPSIS}", base + self._style("faint"))]
+            return [Segment(f"  {fmt.ELLIPSIS}", base + self.tone("faint"))]
         mark = MARK if self.key_of(row) in self.marks else " "
         segments = [
-            Segment("▌" if here else " ", bar),
-            Segment(f" {mark} ", base + self._style("accent")),
+            self.bar(base, here, 1),
+            Segment(f" {mark} ", base + self.tone("accent")),
         ]
         wrong = _wrong(rows, row - rows.offset)
         for place, width in self._columns(self._first):
@@ -255,7 +217,7 @@ class AnswerRows(ScrollView, can_focus=True):
             if rows.columns[place] == "y_pred" and place < rows.fixed:
                 text, tone = (f"{text} ✗", "failed") if wrong else (f"{text}  ", "")
             text = fmt.fit(text, width, right=rows.numeric[place])
-            style = base + self._style(tone) if tone else base
+            style = base + self.tone(tone) if tone else base
             segments += [Segment(text, style), Segment(" " * GAP, base)]
         return segments
 

@@ -27,7 +27,7 @@ MARGIN = 60
 """Rows of the window left beyond the viewport when the next window is asked for."""
 
 
-class Browser(Rows):
+class Browser(Rows, inherit_bindings=False):
     """Rows to go through; asks for those that are not here."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -41,7 +41,7 @@ class Browser(Rows):
                 tooltip="A screenful down"),
         Binding("g,home", "top", "first", show=False, id="table.first",
                 tooltip="First run; the cursor stays on top as rows come in"),
-        Binding("G,end", "bottom", "last", show=False, id="table.last", tooltip="Last run"),
+        Binding("G,end", "last", "last", show=False, id="table.last", tooltip="Last run"),
     ]  # fmt: skip
 
     @dataclass
@@ -135,7 +135,7 @@ class Browser(Rows):
             row = rows[self.run_id]
         else:
             row = min(before, max(0, page.total - 1))
-        on_screen = 0 <= row - self.scroll_offset.y < self._rows_shown
+        on_screen = 0 <= row - self.scroll_offset.y < self.room
         if row != before and not self._follow_top and not (on_screen and not self.scroll_offset.y):
             # The row went elsewhere: the view goes with it, so the eye finds it where it was.
             self.scroll_to(y=max(0, self.scroll_offset.y + row - before), animate=False)
@@ -146,8 +146,7 @@ class Browser(Rows):
     def _set_cursor(self, row: int) -> None:
         before, self.cursor = self.cursor, row
         if row != before:
-            self.refresh_row(before)
-            self.refresh_row(row)
+            self.refresh_lines(before, row)
         run = self.run
         if run is not None and run.id != self.run_id:
             self.run_id = run.id
@@ -158,10 +157,7 @@ class Browser(Rows):
             return
         row = max(0, min(row, self.total - 1))
         self._follow_top = False
-        if row < self.scroll_offset.y:
-            self.scroll_to(y=row, animate=False)
-        elif row >= self.scroll_offset.y + self._rows_shown:
-            self.scroll_to(y=row - self._rows_shown + 1, animate=False)
+        self.reach(row)
         if self.run_at(row) is None:
             self.run_id = None
         self._set_cursor(row)
@@ -173,13 +169,13 @@ class Browser(Rows):
         self._go(self.cursor + rows)
 
     def action_page(self, pages: int) -> None:
-        self._go(self.cursor + pages * self._rows_shown)
+        self._go(self.cursor + pages * self.room)
 
     def action_top(self) -> None:
         self._go(0)
         self._follow_top = self.range_start is None
 
-    def action_bottom(self) -> None:
+    def action_last(self) -> None:
         self._go(self.total - 1)
 
     def action_open(self) -> None:
@@ -214,7 +210,7 @@ class Browser(Rows):
         page = self.page
         if page is None:
             return
-        first, last = self.scroll_offset.y, self.scroll_offset.y + self._rows_shown
+        first, last = self.scroll_offset.y, self.scroll_offset.y + self.room
         end = page.offset + len(page.runs)
         short = (first - MARGIN < page.offset and page.offset > 0) or (
             last + MARGIN > end and end < page.total

@@ -30,10 +30,7 @@ class Curves(VerticalScroll, can_focus=False):
 
     DEFAULT_CSS = """
     Curves {
-        height: 1fr; width: 1fr; scrollbar-size-vertical: 1; overflow-x: hidden;
-        scrollbar-color: $faint; scrollbar-background: $background;
-        scrollbar-color-hover: $quiet; scrollbar-color-active: $quiet;
-        scrollbar-background-hover: $background; scrollbar-background-active: $background;
+        height: 1fr; width: 1fr; overflow-x: hidden;
     }
     Curves Explorer { height: 9; margin-bottom: 1; }
     Curves .none { color: $quiet; }

@@ -10,6 +10,7 @@ from cockpit.tui.theme import css
 KEYS = (
     ("L", "a sweep from a spec here, changed as you like"),
     ("D", "the demo: a real sweep on real data, in about a minute"),
+    ("I", "import runs of MLflow, Optuna, TensorBoard, wandb, or a CSV file"),
 )
 NEXT = (
     ("cockpit sweep sweep.toml", "your own sweep, from its spec"),

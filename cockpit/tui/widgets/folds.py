@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
 from textual.binding import Binding, BindingType
-from textual.geometry import Region, Size
+from textual.geometry import Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from cockpit.tui.data.page import Page
+from cockpit.tui.widgets.cursor_list import CursorList
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Hashable
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 EDGE = 2
 """Cells before every line, for the cursor's bar."""
-TONES = ("quiet", "faint", "accent", "complete", "failed", "stopped", "lost", "bold", "cursor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,41 +33,14 @@ class _Line:
     """The place of the item whose first line it is."""
 
 
-class Folds(ScrollView, can_focus=True, inherit_bindings=False):
+class Folds(CursorList):
     """Paints a `Page`; says what the cursor is on."""
 
-    DEFAULT_CSS = """
-    Folds {
-        height: 1fr; width: 1fr; scrollbar-size-vertical: 1; overflow-x: hidden;
-        scrollbar-color: $faint; scrollbar-background: $background;
-        scrollbar-color-hover: $quiet; scrollbar-color-active: $quiet;
-        scrollbar-background-hover: $background; scrollbar-background-active: $background;
-        & > .folds--quiet { color: $quiet; }
-        & > .folds--faint { color: $faint; }
-        & > .folds--accent { color: $tone; }
-        & > .folds--complete { color: $complete; }
-        & > .folds--failed { color: $failed; }
-        & > .folds--stopped { color: $stopped; }
-        & > .folds--lost { color: $lost; }
-        & > .folds--bold { text-style: bold; }
-        & > .folds--cursor { background: $cursor; }
-    }
-    """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"folds--{tone}" for tone in TONES}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "unfold", "unfold", key_display="enter", id="folds.unfold",
                 tooltip="More on the line under the cursor, and less again"),
-        Binding("up,k", "move(-1)", "up", show=False, id="pane.row-up", tooltip="One line up"),
-        Binding("down,j", "move(1)", "down", show=False, id="pane.row-down",
-                tooltip="One line down"),
-        Binding("pageup", "page(-1)", "page up", show=False, id="pane.page-up",
-                tooltip="A screenful up"),
-        Binding("pagedown", "page(1)", "page down", show=False, id="pane.page-down",
-                tooltip="A screenful down"),
-        Binding("g,home", "end(-1)", "first", show=False, id="pane.row-first",
+        Binding("g,home", "first", "first", show=False, id="pane.row-first",
                 tooltip="First line"),
-        Binding("G,end", "end(1)", "last", show=False, id="pane.row-last",
-                tooltip="Last line"),
     ]  # fmt: skip
 
     @dataclass
@@ -133,17 +105,14 @@ class Folds(ScrollView, can_focus=True, inherit_bindings=False):
             self._painted = frame
             self.refresh()
             return
-        for place, (old, new) in enumerate(zip(before, self._lines, strict=True)):
-            if old != new:
-                self._refresh_line(place)
+        pairs = enumerate(zip(before, self._lines, strict=True))
+        self.refresh_lines(*(place for place, (old, new) in pairs if old != new))
 
     def select(self, key: str) -> None:
         """Put the cursor on an item, now or when it is there."""
-        before = self._place
+        before = self.here
         self.key = key
-        for place in (before, self._place):
-            if place is not None:
-                self._refresh_line(place)
+        self.refresh_lines(*(place for place in (before, self.here) if place is not None))
         self._reveal()
 
     @property
@@ -163,17 +132,13 @@ class Folds(ScrollView, can_focus=True, inherit_bindings=False):
         return int(at is not None and self.scroll_offset.y > at)
 
     @property
-    def _place(self) -> int | None:
+    def here(self) -> int | None:
         """The line of the item under the cursor."""
         items = self._page.items
         for place, line in enumerate(self._lines):
             if line.item is not None and items[line.item].key == self.key:
                 return place
         return None
-
-    @property
-    def _rows(self) -> int:
-        return max(1, self.size.height)
 
     # Moving
 
@@ -196,21 +161,26 @@ class Folds(ScrollView, can_focus=True, inherit_bindings=False):
 
     def action_page(self, way: int) -> None:
         """A screenful, the cursor going to what is in sight then."""
-        top = max(0, min(self.scroll_offset.y + way * self._rows, len(self._lines) - 1))
+        top = max(0, min(self.scroll_offset.y + way * self.room, len(self._lines) - 1))
         self.scroll_to(y=top, animate=False)
-        seen = range(top, top + self._rows) if way > 0 else range(top + self._rows - 1, top - 1, -1)
+        seen = range(top, top + self.room) if way > 0 else range(top + self.room - 1, top - 1, -1)
         within = [self._lines[place].item for place in seen if place < len(self._lines)]
         item = next((item for item in within if item is not None), None)
         if item is not None:
-            last = way * self._rows + self.scroll_offset.y >= len(self._lines) and way > 0
+            last = way * self.room + self.scroll_offset.y >= len(self._lines) and way > 0
             item = len(self._page.items) - 1 if last else item
             self._go(self._page.items[item].key, up=way < 0)
 
-    def action_end(self, way: int) -> None:
-        items = self._page.items
-        if items:
-            self._go(items[0 if way < 0 else -1].key)
-        self.scroll_to(y=0 if way < 0 else len(self._lines), animate=False)
+    def action_first(self) -> None:
+        self._end(0, 0)
+
+    def action_last(self) -> None:
+        self._end(-1, len(self._lines))
+
+    def _end(self, item: int, line: int) -> None:
+        if items := self._page.items:
+            self._go(items[item].key)
+        self.scroll_to(y=line, animate=False)
 
     def action_unfold(self) -> None:
         item = self.item
@@ -237,46 +207,24 @@ class Folds(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _reveal(self, up: bool = False) -> None:
         """Bring the cursor's line into sight, and as much of what stands beneath it as there is room for."""
-        place = self._place
+        place = self.here
         if place is None:
             return
         under = len(self._page.items[self._lines[place].item or 0].under)
         first = self._lines[place].item == 0
         # Room for the titles above it; the first brings along what is said above all.
-        top = 0 if first and place < self._rows else place - (self._titles_at is not None)
+        top = 0 if first and place < self.room else place - (self._titles_at is not None)
         end = place if up else place + under
         if top < self.scroll_offset.y:
             self.scroll_to(y=top, animate=False)
-        elif end >= self.scroll_offset.y + self._rows:
-            self.scroll_to(y=min(max(0, place - 1), end - self._rows + 1), animate=False)
+        elif end >= self.scroll_offset.y + self.room:
+            self.scroll_to(y=min(max(0, place - 1), end - self.room + 1), animate=False)
 
     # Painting
 
     def on_resize(self) -> None:
         self.build()
         self._reveal()
-
-    def on_focus(self) -> None:
-        self._refresh_cursor()
-
-    def on_blur(self) -> None:
-        self._refresh_cursor()
-
-    def _refresh_cursor(self) -> None:
-        place = self._place
-        if place is not None:
-            self._refresh_line(place)
-
-    def _refresh_line(self, place: int) -> None:
-        y = place - self.scroll_offset.y
-        if y >= 0:
-            self.refresh(Region(0, y, self.size.width, 1))
-
-    def _style(self, tone: str) -> Style:
-        styles = [
-            self.get_component_rich_style(f"folds--{word}", partial=True) for word in tone.split()
-        ]
-        return sum(styles[1:], styles[0])
 
     def render_line(self, y: int) -> Strip:
         width, base = self.size.width, self.rich_style
@@ -290,13 +238,9 @@ class Folds(ScrollView, can_focus=True, inherit_bindings=False):
         return self._strip(line.parts, base, width, here)
 
     def _strip(self, parts: Parts, base: Style, width: int, here: bool = False) -> Strip:
-        if here:
-            base += self._style("cursor")
-        bar = base + self._style("accent" if self.has_focus else "faint")
-        segments = [Segment("▌ " if here else " " * EDGE, bar)]
-        segments += [
-            Segment(text, base + self._style(tone) if tone else base) for text, tone in parts
-        ]
+        base += self.tone("cursor") if here else base
+        bar = self.bar(base, here, EDGE)
+        segments = [bar, *self.painted(parts, base)]
         strip = Strip(segments)
         if strip.cell_length > width:
             strip = Strip([*strip.crop(0, width - 1), Segment("…", base)])

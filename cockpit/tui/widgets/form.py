@@ -85,14 +85,9 @@ class SpecForm(Horizontal):
 
     DEFAULT_CSS = """
     SpecForm { height: 1fr; }
-    SpecForm #fields { width: 4fr; max-width: 90; height: 1fr; scrollbar-size-vertical: 1; }
+    SpecForm #fields { width: 4fr; max-width: 90; height: 1fr; }
     SpecForm #fields .heading { margin-top: 1; }
-    SpecForm #preview { width: 3fr; height: 1fr; scrollbar-size-vertical: 1; padding: 0 1 0 2; }
-    SpecForm VerticalScroll {
-        scrollbar-color: $faint; scrollbar-background: $background; scrollbar-color-hover: $quiet;
-        scrollbar-color-active: $quiet; scrollbar-background-hover: $background;
-        scrollbar-background-active: $background;
-    }
+    SpecForm #preview { width: 3fr; height: 1fr; padding: 0 1 0 2; }
     """
 
     class Changed(Message):

@@ -14,6 +14,9 @@ LAST = ("quit", "help")
 LATE = ("report",)
 """Actions that stand before those, where no screen puts them first: they yield before any other."""
 
+ROOMY = 100
+"""Cells from which on the keys stand further apart."""
+
 
 class KeyBar(Line):
     """Follows the screen's bindings as the focus moves."""
@@ -28,7 +31,11 @@ class KeyBar(Line):
 
     def _follow(self, screen: Screen[object]) -> None:
         if screen is self.screen:
-            self.words = Words(left=tuple(_pieces(shown_keys(screen))))
+            gap = 3 if self.app.size.width >= ROOMY else 2
+            self.words = Words(left=tuple(_pieces(shown_keys(screen), gap)))
+
+    def on_resize(self) -> None:
+        self._follow(self.screen)
 
 
 def shown_keys(screen: Screen[object]) -> list[tuple[str, str, str]]:
@@ -51,10 +58,10 @@ def shown_keys(screen: Screen[object]) -> list[tuple[str, str, str]]:
     return sorted(found.values(), key=lambda entry: place(entry[2]))
 
 
-def _pieces(keys: list[tuple[str, str, str]]) -> list[Piece]:
+def _pieces(keys: list[tuple[str, str, str]], gap: int) -> list[Piece]:
     pieces = []
     for place, (key, description, action) in enumerate(keys, start=1):
         rank = 0 if action in LAST else place
-        pieces.append(Piece(key, "accent", rank=rank, gap=3))
+        pieces.append(Piece(key, "accent", rank=rank, gap=gap))
         pieces.append(Piece(description, "quiet", rank=rank, gap=1))
     return pieces

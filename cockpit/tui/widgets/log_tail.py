@@ -18,10 +18,7 @@ class LogTail(ScrollView, can_focus=True):
 
     DEFAULT_CSS = """
     LogTail {
-        height: 1fr; width: 1fr; padding: 0 1; scrollbar-size-vertical: 1; overflow-x: hidden;
-        scrollbar-color: $faint; scrollbar-background: $background; color: $quiet;
-        scrollbar-color-hover: $quiet; scrollbar-color-active: $quiet;
-        scrollbar-background-hover: $background; scrollbar-background-active: $background;
+        height: 1fr; width: 1fr; padding: 0 1; overflow-x: hidden; color: $quiet;
         &:focus { color: $foreground; }
     }
     """

@@ -64,10 +64,7 @@ class Paper(VerticalScroll):
 
     DEFAULT_CSS = """
     Paper {
-        height: 1fr; width: 1fr; scrollbar-size-vertical: 1; overflow-x: hidden;
-        scrollbar-color: $faint; scrollbar-background: $background;
-        scrollbar-color-hover: $quiet; scrollbar-color-active: $quiet;
-        scrollbar-background-hover: $background; scrollbar-background-active: $background;
+        height: 1fr; width: 1fr; overflow-x: hidden;
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -2,36 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
-
-from rich.segment import Segment
 from textual.geometry import Region, Size
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-if TYPE_CHECKING:
-    from rich.style import Style
+from cockpit.tui.widgets.cursor_list import CursorList
 
 
-class Picker(ScrollView, can_focus=True):
-    """The lines are the subclass's."""
+class Picker(CursorList, inherit_bindings=False):
+    """The lines are the subclass's, the keys those of the screen that it stands in."""
 
     DEFAULT_CSS = """
-    Picker {
-        height: 1fr; background: $surface; scrollbar-size-vertical: 1; overflow-x: hidden;
-        scrollbar-color: $faint; scrollbar-background: $surface;
-        scrollbar-color-hover: $quiet; scrollbar-color-active: $quiet;
-        scrollbar-background-hover: $surface; scrollbar-background-active: $surface;
-        & > .picker--cursor { background: $cursor; }
-        & > .picker--quiet { color: $quiet; }
-        & > .picker--bar { color: $tone; }
-    }
+    Picker { background: $surface; }
     """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"picker--cursor", "picker--quiet", "picker--bar"}
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.cursor = 0
 
     def count(self) -> int:
         """How many lines there are."""
@@ -57,12 +39,7 @@ class Picker(ScrollView, can_focus=True):
         if row >= self.count():
             return Strip.blank(width, base)
         here = row == self.cursor
-        base += self._part("cursor") if here else base
+        base += self.tone("cursor") if here else base
         text, quiet = self.line(row, width - 2)
-        style = base + self._part("quiet") if quiet else base
-        return Strip(
-            [Segment("▌ " if here else "  ", base + self._part("bar")), Segment(text, style)]
-        )
-
-    def _part(self, name: str) -> Style:
-        return self.get_component_rich_style(f"picker--{name}", partial=True)
+        bar = self.bar(base, here)
+        return Strip([bar, *self.painted([(text, "quiet" if quiet else "")], base)])

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from rich.segment import Segment
 from textual.geometry import Region, Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from cockpit import format as fmt
@@ -18,6 +17,7 @@ from cockpit.tui.columns import EDGE, GAP, Column, Layout, lay_out, width_of
 from cockpit.tui.marks import Held
 from cockpit.tui.measure import Measure
 from cockpit.tui.order import arrow
+from cockpit.tui.widgets.cursor_list import CursorList
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,38 +28,11 @@ if TYPE_CHECKING:
     from storage.runs import Run, RunQuery, RunsPage
     from storage.sparks import Spark
 
-TONES = ("quiet", "faint", "accent", "complete", "failed", "stopped", "lost", "best")
 MARK = "◆"
 
 
-class Rows(ScrollView, can_focus=True):
+class Rows(CursorList):
     """The painting of a table; `RunTable` adds the keys."""
-
-    DEFAULT_CSS = """
-    Rows {
-        height: 1fr; width: 1fr; scrollbar-size-vertical: 1; overflow-x: hidden;
-        scrollbar-color: $faint; scrollbar-background: $background;
-        scrollbar-color-hover: $quiet; scrollbar-color-active: $quiet;
-        scrollbar-background-hover: $background; scrollbar-background-active: $background;
-        & > .run-table--quiet { color: $quiet; }
-        & > .run-table--faint { color: $faint; }
-        & > .run-table--accent { color: $tone; }
-        & > .run-table--complete { color: $complete; }
-        & > .run-table--failed { color: $failed; }
-        & > .run-table--stopped { color: $stopped; }
-        & > .run-table--lost { color: $lost; }
-        & > .run-table--best { text-style: bold; }
-        & > .run-table--sorted { color: $tone; text-style: bold; }
-        & > .run-table--at { text-style: reverse; }
-        & > .run-table--cursor { background: $cursor; }
-    }
-    """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        *(f"run-table--{tone}" for tone in TONES),
-        "run-table--cursor",
-        "run-table--sorted",
-        "run-table--at",
-    }
 
     @dataclass
     class NeedCurves(Message, namespace="run_table"):
@@ -78,7 +51,6 @@ class Rows(ScrollView, can_focus=True):
         self.trials = trials
         self.held = held or Held()
         self.page: RunsPage | None = None
-        self.cursor = 0
         self.at: str | None = None
         """Id of the column under the cursor."""
         self._laid_out = Layout()
@@ -101,10 +73,6 @@ class Rows(ScrollView, can_focus=True):
     def header(self) -> int:
         """Lines above the first row: the constants, where there are any, and the titles."""
         return 1 + bool(self.page and self._measure.constants(self.page))
-
-    @property
-    def _rows_shown(self) -> int:
-        return max(1, self.size.height - self.header)
 
     def run_at(self, row: int) -> Run | None:
         """The run of a row, where it is in the window."""
@@ -171,7 +139,7 @@ class Rows(ScrollView, can_focus=True):
         """Paint the cells whose text is another one by now: new values, ages, times, marks."""
         if self._chosen is not self.held.columns:
             self.lay_out()
-        for row in range(self.scroll_offset.y, self.scroll_offset.y + self._rows_shown):
+        for row in range(self.scroll_offset.y, self.scroll_offset.y + self.room):
             new, old = self._cells(row), self._painted.get(row)
             if new != old:
                 self._painted[row] = new
@@ -179,16 +147,13 @@ class Rows(ScrollView, can_focus=True):
 
     def _refresh_cells(self, row: int, new: tuple[Cell, ...], old: tuple[Cell, ...] | None) -> None:
         if old is None or len(old) != len(new):
-            self.refresh_row(row)
+            self.refresh_lines(row)
             return
         y = self.header + row - self.scroll_offset.y
         spans = [(0, EDGE), *((x, column.width) for column, x in self.places())]
         for (x, width), now, before in zip(spans, new, old, strict=True):
             if now != before:
                 self.refresh(Region(x, y, width, 1))
-
-    def refresh_row(self, row: int) -> None:
-        self.refresh(Region(0, self.header + row - self.scroll_offset.y, self.size.width, 1))
 
     def refresh_titles(self) -> None:
         self.refresh(Region(0, self.header - 1, self.size.width, 1))
@@ -213,9 +178,6 @@ class Rows(ScrollView, can_focus=True):
             segments = self._row(y - self.header + self.scroll_offset.y, base)
         return Strip(segments).adjust_cell_length(width, segments[-1].style if segments else base)
 
-    def _style(self, name: str) -> Style:
-        return self.get_component_rich_style(f"run-table--{name}", partial=True)
-
     def _titles(self, base: Style) -> list[Segment]:
         segments = [Segment(" " * EDGE, base)]
         for column in self.columns:
@@ -224,9 +186,9 @@ class Rows(ScrollView, can_focus=True):
                 fmt.cut(column.title, max(1, column.width - len(mark))) if mark else column.title
             )
             text = fmt.fit(f"{title}{mark}", column.width, right=column.numeric)
-            style = base + self._style("sorted" if mark else "quiet")
+            style = base + self.tone("sorted" if mark else "quiet")
             if column.id == self.at:
-                style += self._style("at")
+                style += self.tone("at")
             segments += [Segment(text, style), Segment(" " * GAP, base)]
         return segments + self._left_out(base)
 
@@ -237,7 +199,7 @@ class Rows(ScrollView, can_focus=True):
         blank = self.size.width - used - len(text) - 1  # the bar's cell
         if not self._laid_out.left_out or blank < 0:
             return []
-        return [Segment(" " * blank, base), Segment(text, base + self._style("faint"))]
+        return [Segment(" " * blank, base), Segment(text, base + self.tone("faint"))]
 
     def _constants(self, base: Style) -> list[Segment]:
         constants = self._measure.constants(self.page) if self.page else ()
@@ -246,22 +208,20 @@ class Rows(ScrollView, can_focus=True):
         text = f"constant: {pairs}"
         room = self.size.width - EDGE
         shown = text if len(text) <= room else fmt.fit(text, room)
-        return [Segment(" " * EDGE, base), Segment(shown, base + self._style("quiet"))]
+        return [Segment(" " * EDGE, base), Segment(shown, base + self.tone("quiet"))]
 
     def _row(self, row: int, base: Style) -> list[Segment]:
         if row >= self.total:
             return [Segment(" ", base)]
         here = row == self.cursor
-        base += self._style("cursor") if here else base
-        bar = base + self._style("accent" if self.has_focus else "faint")
-        segments = [Segment("▌" if here else " ", bar)]
+        base += self.tone("cursor") if here else base
+        segments = [self.bar(base, here, 1)]
         cells = self._cells(row)
         if not cells:
-            return [*segments, Segment(f"  {fmt.ELLIPSIS}", base + self._style("faint"))]
+            return [*segments, Segment(f"  {fmt.ELLIPSIS}", base + self.tone("faint"))]
         self._painted[row] = cells
         edge, *others = cells
-        segments.append(Segment(f"{edge.text} ", base + self._style(edge.tone)))
+        segments.append(Segment(f"{edge.text} ", base + self.tone(edge.tone)))
         for found in others:
-            style = base + self._style(found.tone) if found.tone else base
-            segments += [Segment(found.text, style), Segment(" " * GAP, base)]
+            segments += self.painted(((found.text, found.tone), (" " * GAP, "")), base)
         return segments
