@@ -239,7 +239,8 @@ class TableScreen(DataScreen[Q, S]):
         under_way = f" {fmt.ELLIPSIS}" * (
             (asked.order, asked.descending) != (query.order, query.descending)
         )
-        pieces.append(Piece(order.words(asked) + under_way, "quiet", rank=2))
+        usual = not asked.order and asked.descending
+        pieces.append(Piece(order.words(asked) + under_way, "quiet", rank=2 if usual else 0))
         unit = "run" if page.total == 1 else "runs"
         of = f" of {fmt.count(page.stored)}" if where else f" {unit}"
         pieces.append(Piece(f"{fmt.count(page.total)}{of}", "quiet"))
