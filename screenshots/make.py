@@ -45,7 +45,7 @@ STEPS = (
     ("slices", ("4",)),
     ("run", ("escape", "enter")),
     ("sweep", ("2",)),
-    ("data", ("5", "enter", "enter")),
+    ("data", ("5", "enter", "down", "enter")),
     ("models", ("6", "enter", "down", "enter")),
     ("promote", ("escape", "p", "enter")),
     ("launch", ("L",)),

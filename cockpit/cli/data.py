@@ -198,4 +198,4 @@ def _as_json(layout: Layout, version: Version, brief: bool = False) -> dict[str,
 def _remarks(version: Version) -> tuple[Remark, ...]:
     from cockpit.data.columns import from_facts, remarks
 
-    return remarks(from_facts(version.facts), datetime.now(UTC))
+    return remarks(from_facts(version.facts), datetime.now(UTC), version.facts.get("key") or ())

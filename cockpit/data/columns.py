@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from cockpit.project.rules import Type
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
 Kind = Type | Literal["other"]
 
@@ -123,13 +123,16 @@ def _column(plain: Mapping[str, Any], rows: int) -> ColumnProfile:
     return ColumnProfile(**{**values, "rows": rows}, odd=odd)
 
 
-def remarks(columns: Sequence[ColumnProfile], now: datetime) -> tuple[Remark, ...]:
-    """What is odd, column by column; `now` tells what is old."""
+def remarks(
+    columns: Sequence[ColumnProfile], now: datetime, key: Collection[str] = ()
+) -> tuple[Remark, ...]:
+    """What is odd, column by column; `now` tells what is old, `key` which columns are to name a row."""
     names = [column.name for column in columns]
     return tuple(
         Remark(column.name, what, text)
         for column in columns
         for what, text in (*_name(column.name, names), *_remarks(column, now))
+        if not (what == "id" and column.name in key)
     )
 
 

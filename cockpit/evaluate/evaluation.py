@@ -189,7 +189,7 @@ def _by_its_model(known: Known, on: EvaluationSet, run: str, why: NotScored) -> 
         loaded = score_with(load_bundle(folder), on)
     except (BadRows, BundleError) as error:
         raise NotScored(f"{why}; the model it saved does not answer either: {error}") from None
-    note = f"its model was asked about {on.version.label} now: it had not answered it"
+    note = f"the saved model answers {on.version.label} now, for the run itself had not"
     return Loaded(loaded.answers, (*loaded.notes, note))
 
 

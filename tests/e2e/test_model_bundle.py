@@ -85,7 +85,7 @@ def test_a_trial_s_model_is_asked_scored_and_carried_away(shop: Project) -> None
     grown = people(260, seed=9).with_row_index("id")
     grown.write_parquet(shop.folder / "eval.parquet")
     later, notes = auc(shop, "s#0")
-    assert "its model was asked about eval@v2 now" in notes[-1]
+    assert "the saved model answers eval@v2 now" in notes[-1]
     assert abs(later - in_training) < 0.1
 
     shop.run("export", "s#0", "out")

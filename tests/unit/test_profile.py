@@ -181,6 +181,12 @@ def test_texts_that_are_not_what_they_seem_are_counted() -> None:
     assert said["blank"] == "2 rows have a blank text"
 
 
+def test_a_column_that_names_the_rows_may_look_like_an_id() -> None:
+    numbers = column(list(range(60)))
+    assert [one.what for one in remarks([numbers], NOW)] == ["id"]
+    assert remarks([numbers], NOW, [numbers.name]) == ()
+
+
 def test_categories_are_texts() -> None:
     found = column(["a", "b", "a"], pl.Categorical)
     assert (found.type, found.top) == ("text", (("a", 2), ("b", 1)))

@@ -57,7 +57,7 @@ def profile_page(
 ) -> Page:
     """The columns of a version; `gone` says what became of its content where that is no more."""
     columns = from_facts(facts)
-    odd = remarks(columns, now)
+    odd = remarks(columns, now, facts.get("key") or ())
     by_name: dict[str, list[Remark]] = {}
     for remark in odd:
         by_name.setdefault(remark.column, []).append(remark)
