@@ -82,7 +82,7 @@ def test_the_set_grows_and_every_kept_model_answers_the_new_rows(
     found = told(demo, "evaluate", *both, "--on", "adult-eval@v2")
     assert (found["set"], found["rows"]) == ("adult-eval@v2", 13956 + 396)
     for one in found["runs"]:
-        assert any("was asked about adult-eval@v2 now" in note for note in one["notes"])
+        assert any("the saved model answers adult-eval@v2 now" in note for note in one["notes"])
         assert one["figures"]["auc"]["value"] > 0.9
 
     ids = [one["id"] for one in found["runs"]]

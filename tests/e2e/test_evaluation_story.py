@@ -96,7 +96,7 @@ def test_a_weak_slice_is_found_saved_and_tested_for_ever(demo: Project) -> None:
     assert grown["added"] > 10
     assert "nothing was changed" in said(demo, *grow, "--why", "again", code=1)[1]
 
-    assert "was asked about adult-eval@v2 now" in said(demo, "slices", "income#best")[0]
+    assert "the saved model answers adult-eval@v2 now" in said(demo, "slices", "income#best")[0]
     without_models(demo)
     _, refused = said(demo, "slices", "income#best", code=2)
     assert "is scored on adult-eval@v1, not on adult-eval@v2" in refused
