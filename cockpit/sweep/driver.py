@@ -220,8 +220,7 @@ class Driver:
         while True:
             inbox.obey(desk.do)
             self._place_all(desk.paused)
-            if (why := self._search.keep_state()) is not None:
-                self._listener.notice(f"{why}; a later --resume will not be exact")
+            self._keep_stand()
             if not (self._running or (desk.paused and self._interrupts.wish is Wish.GO_ON)):
                 break
             if self._interrupts.wish is Wish.STOP:
@@ -242,9 +241,15 @@ class Driver:
             if self._next:
                 self._place(self._next.popleft())
             elif self._search.may_ask():
-                self._place_new(self._search.ask())
+                trial = self._search.ask()
+                self._keep_stand()  # before it runs: whoever sees it run may kill us
+                self._place_new(trial)
             else:
                 return
+
+    def _keep_stand(self) -> None:
+        if (why := self._search.keep_state()) is not None:
+            self._listener.notice(f"{why}; a later --resume will not be exact")
 
     def _place_new(self, trial: StudyTrial) -> None:
         change: dict[str, Any] = {"provenance": self._provenance}
