@@ -167,11 +167,13 @@ async def known(pilot: Pilot[None]) -> None:
 
 
 async def opened(pilot: Pilot[None], *keys: str) -> DatasetsScreen:
+    """The Data screen, and these keys, each when what the one before asked for is known."""
     await settled(pilot)
     await pilot.press("5")
-    await settled(pilot)
-    await pilot.press(*keys)
     await known(pilot)
+    for key in keys:
+        await pilot.press(key)
+        await known(pilot)
     return screen_of(pilot.app)  # type: ignore[arg-type]
 
 
