@@ -43,7 +43,7 @@ _SLICE = 50_000
 
 @dataclass(slots=True)
 class Told:
-    """The lines that are to be written of a run, and what they add."""
+    """The lines that are to be written of a run or a trial, and what they add."""
 
     lines: list[bytes] = field(default_factory=list)
     """In pieces; what stands in an earlier one is to be written first."""

@@ -8,7 +8,7 @@ twice, and one that is killed is gone on with by doing it again.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Self
 
 from cockpit.interop.difference import Target, difference, last_sign
@@ -24,7 +24,7 @@ from storage.spool import SpoolError, SpoolWriter
 from storage.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from types import TracebackType
 
     from cockpit.interop.difference import Told
@@ -64,6 +64,44 @@ class Landed:
     @property
     def same(self) -> int:
         return self.runs - self.new - self.changed
+
+
+@dataclass(slots=True)
+class Tally:
+    """`Landed` in the making."""
+
+    runs: int = 0
+    new: int = 0
+    changed: int = 0
+    params: int = 0
+    points: int = 0
+    known_points: int = 0
+    artifacts: int = 0
+    copied: int = 0
+    damaged: list[str] = field(default_factory=list)
+    skipped: Counter[str] = field(default_factory=Counter)
+
+    def pass_over(self, one: Damaged | Skipped) -> None:
+        """Count what is not taken in."""
+        if isinstance(one, Damaged):
+            self.damaged.append(f"{one.where}: {one.why}")
+        else:
+            self.skipped[one.what] += one.count
+
+    def add(self, told: Told, new: bool, name: str, damage: Sequence[str]) -> None:
+        """Count a run that is taken in; `damage` is what of it could not be read."""
+        self.runs += 1
+        self.new += new
+        self.changed += bool(told.lines) and not new
+        self.params += told.params
+        self.points += told.points
+        self.known_points += told.known_points
+        self.damaged += [f"{name}: {sentence}" for sentence in damage]
+
+    def landed(self) -> Landed:
+        """As it stands."""
+        said = {one.name: getattr(self, one.name) for one in fields(self)}
+        return Landed(**{**said, "damaged": tuple(self.damaged), "skipped": dict(self.skipped)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +157,7 @@ class Landing:
             if gone:
                 self._writer.append(*gone)
         except SpoolError as failure:
-            raise self._full(failure) from failure
+            raise full(self._layout, failure) from failure
         finally:
             self._writer.close()
 
@@ -129,14 +167,12 @@ class Landing:
         told: Callable[[Landed], None] | None = None,
     ) -> Landed:
         """Take in all that a reader finds; `told` hears how far it is, after each piece."""
-        tally, self._names = _Tally(), None  # others may have given names since
+        tally, self._names = Tally(), None  # others may have given names since
         batch: list[ForeignRun] = []
         points = 0
         for one in found:
-            if isinstance(one, Damaged):
-                tally.damaged.append(f"{one.where}: {one.why}")
-            elif isinstance(one, Skipped):
-                tally.skipped[one.what] += one.count
+            if isinstance(one, Damaged | Skipped):
+                tally.pass_over(one)
             else:
                 batch.append(one)
                 points += sum(len(curve.steps) for curve in one.curves)
@@ -150,7 +186,7 @@ class Landing:
             told(tally.landed())
         return tally.landed()
 
-    def _flush(self, batch: list[ForeignRun], tally: _Tally) -> None:
+    def _flush(self, batch: list[ForeignRun], tally: Tally) -> None:
         once = {run.key: run for run in batch}
         if not once:
             return
@@ -169,7 +205,7 @@ class Landing:
                 self._copy(run, ids[key], tally)
 
     def _compare(
-        self, session: Session | None, runs: Mapping[str, ForeignRun], tally: _Tally
+        self, session: Session | None, runs: Mapping[str, ForeignRun], tally: Tally
     ) -> dict[str, int]:
         source = self._source
         asked = None if source.unique else source.place
@@ -183,16 +219,11 @@ class Landing:
             self._write()
             self._writer.sync()
         except SpoolError as error:
-            raise self._full(error) from error
+            raise full(self._layout, error) from error
         return ids
 
-    def _full(self, error: SpoolError) -> StoreFull:
-        return StoreFull(
-            f"{error.strerror} of {self._layout.root}; do the import again once there is room"
-        )
-
     def _one(
-        self, session: Session | None, run: ForeignRun, there: imported.Known | None, tally: _Tally
+        self, session: Session | None, run: ForeignRun, there: imported.Known | None, tally: Tally
     ) -> int:
         assert self._names is not None
         new = there is None or not there.begun
@@ -211,7 +242,8 @@ class Landing:
             for lines in told.lines:
                 self._say(lines)
             self._follow(run, identity)
-        tally.add(run, told, new)
+        tally.add(told, new, run.name, run.damage)
+        tally.artifacts += len(run.artifacts)
         return identity
 
     def _say(self, lines: bytes) -> None:
@@ -237,7 +269,7 @@ class Landing:
         else:
             self._running.pop(identity, None)
 
-    def _copy(self, run: ForeignRun, identity: int, tally: _Tally) -> None:
+    def _copy(self, run: ForeignRun, identity: int, tally: Tally) -> None:
         folder = self._layout.artifacts(to_text(identity))
         for file in run.artifacts:
             try:
@@ -250,38 +282,11 @@ class Landing:
                 raise StoreFull(f"{folder} cannot be written: {error.strerror}") from error
 
 
+def full(layout: Layout, error: SpoolError) -> StoreFull:
+    """What to raise where the spool cannot be written."""
+    return StoreFull(f"{error.strerror} of {layout.root}; do the import again once there is room")
+
+
 def _open(session: Session | None) -> Session:
     assert session is not None
     return session
-
-
-@dataclass(slots=True)
-class _Tally:
-    """`Landed` in the making."""
-
-    runs: int = 0
-    new: int = 0
-    changed: int = 0
-    params: int = 0
-    points: int = 0
-    known_points: int = 0
-    artifacts: int = 0
-    copied: int = 0
-    damaged: list[str] = field(default_factory=list)
-    skipped: Counter[str] = field(default_factory=Counter)
-
-    def add(self, run: ForeignRun, told: Told, new: bool) -> None:
-        self.runs += 1
-        self.new += new
-        self.changed += bool(told.lines) and not new
-        self.params += told.params
-        self.points += told.points
-        self.known_points += told.known_points
-        self.artifacts += len(run.artifacts)
-        self.damaged += [f"{run.name}: {sentence}" for sentence in run.damage]
-
-    def landed(self) -> Landed:
-        return Landed(
-            *(self.runs, self.new, self.changed, self.params, self.points, self.known_points),
-            *(self.artifacts, self.copied, tuple(self.damaged), dict(self.skipped)),
-        )

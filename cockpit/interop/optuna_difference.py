@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cockpit.interop.difference import Told
 from cockpit.interop.values import as_stored, sound
 from storage.bulk import point_lines
 from storage.events import (
@@ -29,16 +30,6 @@ if TYPE_CHECKING:
 
 RUNNING = "was running in optuna when it was imported"
 _LATEST = 1e11 - 1
-
-
-@dataclass(slots=True)
-class Told:
-    """The lines that are to be written of a trial, and what they add."""
-
-    lines: bytes = b""
-    params: int = 0
-    points: int = 0
-    known_points: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +81,8 @@ def difference(trial: ForeignTrial, target: Target, live: bool) -> Told:
         events_after: list[Event] = [RunChanged(run, changes)] if changes else []
     else:
         events_after = []
-    told.lines = b"".join((*map(encode, events), points, *map(encode, events_after)))
+    if lines := b"".join((*map(encode, events), points, *map(encode, events_after))):
+        told.lines.append(lines)
     return told
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from cockpit.interop.foreign import Damaged, Skipped
-from cockpit.interop.landing import PATIENCE, POINTS, Landed, Source
+from cockpit.interop.landing import PATIENCE, POINTS, Source, Tally, full
 from cockpit.interop.optuna_difference import (
     RUNNING,
     Target,
@@ -22,7 +22,7 @@ from storage import imported
 from storage.drain import drain
 from storage.errors import UserError
 from storage.events import RunChanged, SweepAttr, SweepChanged, SweepCreated, encode
-from storage.faults import StoreFull, StoreReadOnly
+from storage.faults import StoreReadOnly
 from storage.fold import METRIC_NAMES, WORKED_ON, default_metric_names, to_time
 from storage.imported_studies import KnownStudy, known_study, known_trials
 from storage.spool import SpoolError, SpoolWriter
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import TracebackType
 
-    from cockpit.interop.optuna_difference import Told
+    from cockpit.interop.landing import Landed
     from storage.events import Event
     from storage.imported_studies import KnownTrial
     from storage.layout import Layout
@@ -133,14 +133,12 @@ class StudyLanding:
         told: Callable[[Landed], None] | None = None,
     ) -> Landed:
         """Take in all that a reader finds; `told` hears how far it is, after each piece."""
-        tally, batch, points = _Tally(), list[ForeignTrial](), 0
+        tally, batch, points = Tally(), list[ForeignTrial](), 0
         opened: _Open | None = None
         self.studies = []
         for one in found:
-            if isinstance(one, Damaged):
-                tally.damaged.append(f"{one.where}: {one.why}")
-            elif isinstance(one, Skipped):
-                tally.skipped[one.what] += one.count
+            if isinstance(one, Damaged | Skipped):
+                tally.pass_over(one)
             elif isinstance(one, ForeignStudy):
                 self._flush(opened, batch, tally, last=True)
                 opened, batch, points = self._open(one, tally), [], 0
@@ -157,7 +155,7 @@ class StudyLanding:
             told(tally.landed())
         return tally.landed()
 
-    def _open(self, study: ForeignStudy, tally: _Tally) -> _Open:
+    def _open(self, study: ForeignStudy, tally: Tally) -> _Open:
         given = metric_names(study, self._metrics)
         names = given or tuple(default_metric_names(len(study.directions)))
         if len(names) != len(study.directions):
@@ -226,7 +224,7 @@ class StudyLanding:
         yield from study_attrs(study, sweep, known)
 
     def _flush(
-        self, opened: _Open | None, batch: list[ForeignTrial], tally: _Tally, last: bool = False
+        self, opened: _Open | None, batch: list[ForeignTrial], tally: Tally, last: bool = False
     ) -> None:
         if opened is None or opened.worked_on:
             return
@@ -248,7 +246,7 @@ class StudyLanding:
         opened: _Open,
         batch: list[ForeignTrial],
         known: dict[str, KnownTrial],
-        tally: _Tally,
+        tally: Tally,
     ) -> None:
         lines: list[bytes] = []
         for trial in batch:
@@ -257,13 +255,13 @@ class StudyLanding:
                 tally.skipped["trial that was deleted here"] += 1
                 continue
             told = difference(trial, self._target(opened, trial, there), self._live)
-            lines.append(told.lines)
+            lines += told.lines
             opened.told.trials += 1
             opened.told.drawn.update(trial.distributions.items())
             opened.running += trial.state == "running"
             opened.started += [trial.started] if trial.started else []
             opened.ended += [trial.ended] if trial.ended else []
-            tally.add(trial, told, there is None)
+            tally.add(told, there is None, f"trial {trial.number}", trial.damage)
         self._say(b"".join(lines))
 
     def _target(self, opened: _Open, trial: ForeignTrial, known: KnownTrial | None) -> Target:
@@ -311,18 +309,13 @@ class StudyLanding:
         try:
             self._writer.append_lines(lines)
         except SpoolError as error:
-            raise self._full(error) from error
+            raise full(self._layout, error) from error
 
     def _sync(self) -> None:
         try:
             self._writer.sync()
         except SpoolError as error:
-            raise self._full(error) from error
-
-    def _full(self, error: SpoolError) -> StoreFull:
-        return StoreFull(
-            f"{error.strerror} of {self._layout.root}; do the import again once there is room"
-        )
+            raise full(self._layout, error) from error
 
     def _new_id(self) -> int:
         if self._dry:
@@ -334,32 +327,3 @@ class StudyLanding:
 def _sweep_name(study: str) -> str:
     """A name that a spec can have, too."""
     return name_of(study.replace("/", "-").replace("\\", "-").lstrip("-"), "study")
-
-
-@dataclass(slots=True)
-class _Tally:
-    """`Landed` in the making."""
-
-    trials: int = 0
-    new: int = 0
-    changed: int = 0
-    params: int = 0
-    points: int = 0
-    known_points: int = 0
-    damaged: list[str] = field(default_factory=list)
-    skipped: Counter[str] = field(default_factory=Counter)
-
-    def add(self, trial: ForeignTrial, told: Told, new: bool) -> None:
-        self.trials += 1
-        self.new += new
-        self.changed += bool(told.lines) and not new
-        self.params += told.params
-        self.points += told.points
-        self.known_points += told.known_points
-        self.damaged += [f"trial {trial.number}: {sentence}" for sentence in trial.damage]
-
-    def landed(self) -> Landed:
-        return Landed(
-            *(self.trials, self.new, self.changed, self.params, self.points, self.known_points),
-            *(0, 0, tuple(self.damaged), dict(self.skipped)),
-        )

@@ -37,6 +37,17 @@ WAIT = 5.0
 """Seconds to wait for somebody else's look at the store to end."""
 
 
+@contextmanager
+def refusing() -> Iterator[None]:
+    """What cannot be done is a sentence for the screen."""
+    try:
+        yield
+    except UserError as error:
+        raise Refused(str(error)) from error
+    except OSError as error:
+        raise Refused(f"{error.filename or 'a file'}: {error.strerror or error}") from error
+
+
 @dataclass(frozen=True, slots=True)
 class Done:
     """What was done, in words, and how to undo it."""
@@ -225,17 +236,18 @@ class StoreDeeds:
             save_slice(path.parent, name, condition)
             after = path.read_bytes()
 
+        @refusing()
         def back() -> None:
-            with refusing():
-                if not path.exists() or path.read_bytes() != after:
-                    raise Refused(f"{FILE} was changed since: take the slice {name!r} out there")
-                if before is None:
-                    path.unlink()
-                else:
-                    write_whole(path, before, keep_mode=True)
+            if not path.exists() or path.read_bytes() != after:
+                raise Refused(f"{FILE} was changed since: take the slice {name!r} out there")
+            if before is None:
+                path.unlink()
+            else:
+                write_whole(path, before, keep_mode=True)
 
         return back
 
+    @refusing()
     def weak_slices(
         self,
         run: str,
@@ -245,9 +257,9 @@ class StoreDeeds:
     ) -> Found:
         from cockpit.tui.hunt import weak_slices
 
-        with refusing():
-            return weak_slices(self._layout, run, on, progress, cancelled)
+        return weak_slices(self._layout, run, on, progress, cancelled)
 
+    @refusing()
     def grow(self, growing: Growing) -> str:
         from cockpit.evaluate.growth import Asked, grow
         from cockpit.evaluate.sets import brought_up
@@ -256,10 +268,9 @@ class StoreDeeds:
         asked = Asked(
             growing.source, growing.where, growing.rows, growing.run, growing.reason, growing.limit
         )
-        with refusing():
-            project = find_project(self._layout)
-            brought_up(self._layout, project, growing.set)
-            return _grown(grow(self._layout, project, growing.set, asked))
+        project = find_project(self._layout)
+        brought_up(self._layout, project, growing.set)
+        return _grown(grow(self._layout, project, growing.set, asked))
 
     def report(self, asked: Report) -> SavedReport:
         from cockpit.report.write import save
@@ -294,6 +305,7 @@ class StoreDeeds:
         found = here(self._layout.project, Path())
         return tuple(os.path.relpath(place) for place in found)
 
+    @refusing()
     def take_in(
         self,
         place: str,
@@ -303,8 +315,7 @@ class StoreDeeds:
     ) -> Moved:
         from cockpit.interop.moving import move_in
 
-        with refusing():
-            return move_in(self._layout, place, dry=dry, told=told, cancelled=cancelled)
+        return move_in(self._layout, place, dry=dry, told=told, cancelled=cancelled)
 
     def recall(self) -> Memory:
         return remember.read(self._layout.screens)
@@ -317,17 +328,6 @@ class StoreDeeds:
 
         with refusing(), Store(self._layout).session(WAIT) as session:
             return deed(session)
-
-
-@contextmanager
-def refusing() -> Iterator[None]:
-    """What cannot be done is a sentence for the screen."""
-    try:
-        yield
-    except UserError as error:
-        raise Refused(str(error)) from error
-    except OSError as error:
-        raise Refused(f"{error.filename or 'a file'}: {error.strerror or error}") from error
 
 
 def _grown(grown: Grown) -> str:

@@ -51,15 +51,17 @@ def narrowed(where: str, by: str, value: str | None) -> str:
 
 
 def _literal(by: str, value: str) -> str:
-    if by.startswith("params."):
-        if value in ("true", "false"):
-            return value
-        try:
-            if math.isfinite(float(value)):
-                return value
-        except ValueError:
-            pass
-    return quoted(value)
+    is_param = by.startswith("params.")
+    return (
+        value if is_param and (value in ("true", "false") or _is_number(value)) else quoted(value)
+    )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def _holds(word: str) -> str:
