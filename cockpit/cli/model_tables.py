@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
+from cockpit.compare import MARKS as VERDICTS
 from cockpit.format import MISSING, plain
+from cockpit.gain import figure
 from cockpit.models.gates.words import NAMED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     from cockpit.models.gates.judging import GateResult
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 SLICES = 10
 """Slices named below a gate, beyond those of its sentence; --json and --markdown have all."""
-MARKS = {"pass": "✓", "fail": "✗", "first": "◦", "chance": "~", "not judged": MISSING}
+MARKS = {"pass": "✓", "fail": "✗", "first": "◦", "chance": "~", "not judged": MISSING, **VERDICTS}
 HOWS = {"promote": "promoted", "forced": "FORCED", "rollback": "rolled back"}
 
 
@@ -106,6 +108,22 @@ def gate_lines(results: Sequence[GateResult]) -> Iterator[Text]:
         shown = [judged for judged in one.slices if judged.verdict in ("fail", "chance")]
         for judged in shown[NAMED : NAMED + SLICES]:
             yield Text(f"    {MARKS[judged.verdict]} {plain(judged.slice)}  n {judged.n:,}")
+
+
+def change_lines(told: Mapping[str, Any]) -> Iterator[Text]:
+    """What changes for whom, of `cockpit.models.gates.changes`."""
+    yield Text(f"What changes for whom in {plain(told['name'])}:")
+    for one in told["slices"][:SLICES]:
+        apart, name = one["difference"], plain(one["slice"])
+        words = one["reason"] or ""
+        if apart["value"] is not None:
+            words = figure(apart["value"])
+        if apart["low"] is not None:
+            words += f" [{figure(apart['low'])}, {figure(apart['high'])}]"
+        style = "" if one["verdict"] in ("worse", "better") else "dim"
+        yield Text(f"  {MARKS[one['verdict']]} {name}  {plain(words)}  n {one['n']:,}", style)
+    if (left := len(told["slices"]) - SLICES + told["slices_left_out"]) > 0:
+        yield Text(f"  and {left:,} more slices", "dim")
 
 
 def checked_as_json(checked: Checked, done: Move | None) -> dict[str, Any]:

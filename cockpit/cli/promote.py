@@ -102,7 +102,7 @@ def _print_already(model: str, alias: str, sentence: str, as_json: bool) -> None
 
 
 def _print(checked: Checked, done: Move | None, as_json: bool, as_markdown: bool) -> None:
-    from cockpit.cli.model_tables import checked_as_json, gate_lines
+    from cockpit.cli.model_tables import change_lines, checked_as_json, gate_lines
     from cockpit.cli.tables import console
     from cockpit.format import plain
     from cockpit.models.gates.evidence import check_markdown
@@ -124,6 +124,8 @@ def _print(checked: Checked, done: Move | None, as_json: bool, as_markdown: bool
         out.print(line)
     if not checked.results:
         out.print(Text("no gates: nothing is asked of it", style="dim"))
+    for line in change_lines(changes) if (changes := checked.evidence["changes"]) else ():
+        out.print(line)
     for note in checked.notes:
         out.print(Text(plain(note), style="dim"))
     out.print(Text(plain(_outcome(checked, done)), style="bold"))

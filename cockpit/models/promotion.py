@@ -100,12 +100,14 @@ def check(
     bundle = load_bundle(candidate.place, digest=candidate.to.bundle)
     on: EvaluationSet | None = None
     results: tuple[GateResult, ...] = ()
+    changes: dict[str, Any] | None = None
     notes: list[str] = []
     if table.gates:
         on = open_set(layout, project, seen.known.versions, table.on)
-        results = _judged(layout, project, table, seen, on, bundle, notes, watch)
+        results, changes = _judged(layout, project, table, seen, on, bundle, notes, watch)
     digest_of_policy = _policy(project, model, table)
     evidence = _evidence(project, seen, on, results, digest_of_policy, notes)
+    evidence["changes"] = changes
     label = on.version.label if on else None
     return Checked(
         model, alias, candidate, incumbent, results, label, digest_of_policy, tuple(notes), evidence
@@ -219,7 +221,9 @@ def _judged(
     bundle: Bundle,
     notes: list[str],
     watch: Watch,
-) -> tuple[GateResult, ...]:
+) -> tuple[tuple[GateResult, ...], dict[str, Any] | None]:
+    """What the gates say, and what changes for whom where none is about every slice."""
+    from cockpit.models.gates.changes import changes
     from cockpit.models.gates.facts import Facts
     from cockpit.models.gates.training_data import trained_on
 
@@ -242,7 +246,9 @@ def _judged(
     watch.at(3, STEPS, "weighing the gates")
     trained = trained_on(candidate.trained_on, seen.known.versions, on.version, project)
     facts = Facts(layout, project, on, trained, bundles)
-    return judge_gates(project, on, table.named, mine, theirs, facts)
+    results = judge_gates(project, on, table.named, mine, theirs, facts)
+    told = changes(project, on, table.named.values(), mine, theirs) if theirs else None
+    return results, told
 
 
 def _policy(project: Project, model: str, table: ModelTable) -> str:

@@ -24,6 +24,10 @@ VERDICTS = {
     "first": "◦ first promotion",
     "chance": "~ may be chance",
     "not judged": "· not judged",
+    "worse": "▼ worse",
+    "unclear": "~ may be chance",
+    "equivalent": "≈ within the margin",
+    "better": "▲ better",
 }
 HOWS = {"promote": "promoted", "forced": "promoted against its gates", "rollback": "rolled back"}
 SLICES = 15
@@ -36,7 +40,7 @@ class NoSuchMove(UserError):
 
 @dataclass(frozen=True, slots=True)
 class Slices:
-    """What is behind a gate about every slice."""
+    """What is behind a gate about every slice; where none is, a metric on each."""
 
     gate: str
     table: Table
@@ -81,7 +85,9 @@ def gather(layout: Layout, model: str, number: str | None = None) -> PromotionRe
         summary=tuple(_summary(move, gates, total)),
         gates=gates_table(gates),
         sentences=tuple(_sentences(gates)),
-        slices=tuple(_slices(gate) for gate in gates if gate.get("slices")),
+        slices=tuple(
+            _slices(one) for one in (*gates, evidence.get("changes") or {}) if one.get("slices")
+        ),
         facts=_facts(evidence),
         notes=tuple(escape(str(note)) for note in evidence.get("notes") or ()),
         commands=(

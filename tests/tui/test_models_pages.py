@@ -85,9 +85,40 @@ def test_the_cursor_begins_on_the_worst_slice_and_says_all_of_it() -> None:
     assert failed_slice(GATES[:1]) is None
 
 
-def test_without_a_gate_about_every_slice_it_says_what_would_tell() -> None:
+CHANGES: dict[str, Any] = {
+    "name": "auc", "gate": "auc", "slices_left_out": 0,
+    "slices": [
+        {**slice_told("young women", "worse"), "bound": None},
+        {**slice_told(HOSTILE, "unclear"), "bound": None},
+    ],
+}  # fmt: skip
+
+
+def test_what_changes_for_whom_is_no_gate_and_has_a_line_a_slice() -> None:
+    told = [GATES[0], CHANGES]
+    page = proposal_page(told, {"young women": "age < 30"}, False, 120)
+    assert [item.key for item in page.items] == ["gate 0", "slice 1 0", "slice 1 1"]
+    titles, *found = [
+        text(parts) for parts in lines(page) if "young" in text(parts) or "slice" in text(parts)
+    ]
+    assert "What changes for whom" in "".join(map(text, lines(page)))
+    assert "must be" not in titles
+    assert found[0].lstrip().startswith("▼")
+    assert slice_of(told, "slice 1 0") == CHANGES["slices"][0]
+    title, words, tone = words_of(told, "slice 1 0")
+    assert (title, tone) == ("young women", "failed")
+    assert words == (
+        "worse than the incumbent: auc 0.4120; the incumbent has 0.4980,"
+        " -0.0861 [-0.1213, -0.0521]; n 1,204"
+    )
+    assert failed_slice(told) is None, "it stops nobody"
+
+
+def test_without_slices_it_says_what_would_tell() -> None:
     page = proposal_page(GATES[:1], {}, False, 120)
-    assert "every slice: recall >= incumbent.recall" in text(page.below[-1]) + text(page.below[-2])
+    assert "[slices] in cockpit.toml names whom" in text(page.below[-1])
+    page = proposal_page(GATES[:1], {"young": "age < 30"}, False, 120)
+    assert "one of the two has no answers" in text(page.below[-1])
     assert "nothing changes" in text(proposal_page(GATES[:1], {}, True, 120).below[-1])
 
 

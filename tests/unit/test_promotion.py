@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from cockpit.cli.model_tables import change_lines
 from cockpit.evaluate.answers import Answers
 from cockpit.evaluate.attach import attach
 from cockpit.evaluate.evaluation import look, open_set
@@ -17,6 +18,7 @@ from cockpit.evaluate.sets import brought_up
 from cockpit.models.bundle import BundleError, load_bundle
 from cockpit.models.candidates import AlreadyThere, NotPromotable
 from cockpit.models.formats import guarded
+from cockpit.models.gates.evidence import check_markdown
 from cockpit.models.predicting import predict
 from cockpit.models.promotion import promote, rollback
 from cockpit.models.resolving import resolve
@@ -353,3 +355,41 @@ def test_answers_are_those_of_the_model_and_not_what_somebody_logged(here: Lab) 
     assert again.whole is not None
     assert again.whole.incumbent is not None
     assert again.whole.incumbent.value == pytest.approx(auc)
+
+
+def without_slices(here: Lab, gate: str) -> None:
+    """No gate is about every slice; the first one is `gate`."""
+    text = TOML.replace(
+        "every slice: accuracy >= incumbent.accuracy - 0.03 where n >= 50", "n >= 9"
+    )
+    text = text.replace("auc >= incumbent.auc - 0.002", gate)
+    here.folder.joinpath("cockpit.toml").write_text(text)
+
+
+def test_what_changes_for_whom_is_told_where_no_gate_asks_it_of_every_slice(here: Lab) -> None:
+    here.promote("weak")
+    assert here.check("unfair").evidence["changes"] is None, "a gate about every slice says it"
+    without_slices(here, "accuracy >= incumbent.accuracy - 0.5")
+    checked = here.check("unfair")
+    assert checked.passed, "it is told, and stops nobody"
+    told = checked.evidence["changes"]
+    assert (told["name"], told["slices_left_out"]) == ("accuracy", 0), "the first metric of a gate"
+    smiths, others = told["slices"]
+    assert [smiths["slice"], others["slice"]] == ["smiths", "others"], "the worst first"
+    assert (smiths["verdict"], others["verdict"]) == ("worse", "better")
+    fell = smiths["figure"]["value"] - smiths["incumbent"]["value"]
+    assert smiths["difference"]["value"] == pytest.approx(fell)
+    assert smiths["difference"]["high"] < 0
+    assert "| smiths | " in check_markdown(checked, "passes")
+    lines = "\n".join(line.plain for line in change_lines(told))
+    assert re.search(r"▼ smiths  -0\.\d+ \[-0\.\d+, -0\.\d+\]  n \d+", lines)
+    assert "changes" in promote(here.layout, checked, None).evidence
+
+
+def test_the_largest_fall_comes_first_where_less_is_better(here: Lab) -> None:
+    here.promote("weak")
+    without_slices(here, "log_loss <= 9")
+    told = here.check("unfair").evidence["changes"]
+    assert told["name"] == "log_loss"
+    first, last = (one["difference"]["value"] for one in told["slices"])
+    assert first > last

@@ -45,19 +45,21 @@ def judged_as_json(one: Judged) -> dict[str, Any]:
         "bound": one.bound,
         "reason": one.reason or None,
         "note": one.note or None,
-        "figure": _figure(one.figure),
-        "incumbent": _figure(one.incumbent),
-        "difference": _difference(one.difference),
+        "figure": figure_as_json(one.figure),
+        "incumbent": figure_as_json(one.incumbent),
+        "difference": difference_as_json(one.difference),
     }
 
 
-def _figure(found: Figure | None) -> dict[str, Any] | None:
+def figure_as_json(found: Figure | None) -> dict[str, Any] | None:
+    """A metric's value and its interval."""
     if found is None:
         return None
     return {"value": found.value, "low": found.low, "high": found.high, "reason": found.reason}
 
 
-def _difference(found: Difference | None) -> dict[str, Any] | None:
+def difference_as_json(found: Difference | None) -> dict[str, Any] | None:
+    """The candidate less the incumbent."""
     if found is None:
         return None
     return {
@@ -80,7 +82,10 @@ def check_markdown(checked: Checked, outcome: str) -> str:
         "outcome": outcome,
     }
     facts = {name: text for name, text in told.items() if text}
-    return markdown(check_title(checked), facts, checked.results)
+    text = markdown(check_title(checked), facts, checked.results)
+    if told := checked.evidence["changes"]:
+        text += "\n" + "\n".join(_changes(told)) + "\n"
+    return text
 
 
 def check_title(checked: Checked) -> str:
@@ -115,6 +120,28 @@ def _markdown(title: str, facts: Mapping[str, str], results: Sequence[GateResult
             yield "| slice | n | verdict | value | must be | incumbent | difference |"
             yield "|---|---:|---|---:|---:|---:|---:|"
             yield from (_row(one, judged) for judged in shown)
+
+
+def _changes(told: Mapping[str, Any]) -> Iterator[str]:
+    """Of `cockpit.models.gates.changes`."""
+    yield f"What changes for whom in `{_code(told['name'])}`, the worst first:"
+    yield ""
+    yield "| slice | n | | value | incumbent | difference |"
+    yield "|---|---:|---|---:|---:|---:|"
+    for one in told["slices"]:
+        difference = one["difference"]
+        ends = [difference[end] for end in ("value", "low", "high")]
+        shown = [number(end) for end in ends if end is not None]
+        words = f"{shown[0]} [{', '.join(shown[1:])}]" if len(shown) > 1 else "".join(shown)
+        cells = [
+            one["slice"],
+            f"{one['n']:,}",
+            one["verdict"],
+            one["reason"] if one["value"] is None else number(one["value"]),
+            number(one["incumbent"]["value"]),
+            words,
+        ]
+        yield f"| {' | '.join(map(_cell, cells))} |"
 
 
 def _row(result: GateResult, one: Judged) -> str:

@@ -25,6 +25,10 @@ LOOKS = {
     "first": ("◦", "quiet"),
     "chance": ("~", "stopped"),
     "not judged": (fmt.MISSING, "faint"),
+    "worse": ("▼", "failed"),
+    "unclear": ("~", "faint"),
+    "equivalent": ("≈", "quiet"),
+    "better": ("▲", "complete"),
 }
 COLUMNS = (
     Column(""),
@@ -75,18 +79,20 @@ def proposal_page(
 ) -> Page:
     """The gates of a promotion that may be, and below them what changes for whom; slices have a line each.
 
-    `conditions` are those of the slices, by name. The keys of the lines are those of `slice_of`.
+    `conditions` are those of the slices, by name. The keys of the lines are those of `slice_of`. What stands in
+    `gates` without a verdict is no gate: what changes for whom where none is about every slice.
     """
-    if not gates:
+    asked = [gate for gate in gates if "verdict" in gate]
+    if not asked:
         return Page(sentence("No gate is asked of it: [models] in cockpit.toml has none.", width))
-    titles, lines = _table(gates, width)
+    titles, lines = _table(asked, width)
     items = [Item(f"gate {place}", line) for place, line in enumerate(lines)]
     sections = list(_sections(gates, conditions, width))
     for title, heads, found in sections:
         last = items[-1]
         items[-1] = Item(last.key, last.parts, under=((("", ""),), *title, heads))
         items += found
-    below = () if sections else (((("", ""),)), *_no_section(first, width))
+    below = () if sections else (((("", ""),)), *_no_section(first, bool(conditions), width))
     return Page((), titles, tuple(items), below)
 
 
@@ -265,9 +271,15 @@ def _slice_words(one: Told, gate: str) -> str:
         "fail": "fails",
         "chance": "below it by its figures, and no more than chance may be",
         "not judged": f"not judged: {reason}" if reason else "not judged",
+        "worse": "worse than the incumbent",
+        "unclear": "the difference may be chance",
+        "equivalent": "a difference within the margin",
+        "better": "better than the incumbent",
     }[verdict]
     told = []
-    if one.get("value") is not None:
+    if one.get("bound") is None and one.get("value") is not None:
+        told.append(f"{gate} {_plain_number(one['value'])}")
+    elif one.get("value") is not None:
         sign = next((sign for sign in ("<=", ">=", "<", ">", "=") if sign in gate), "")
         told.append(f"{_plain_number(one['value'])}, must be {sign} {_plain_number(one['bound'])}")
     if beside := _value(one.get("incumbent")):
@@ -276,13 +288,15 @@ def _slice_words(one: Told, gate: str) -> str:
     return f"{meant}: {'; '.join(told)}"
 
 
-def _no_section(first: bool, width: int) -> tuple[Parts, ...]:
+def _no_section(first: bool, slices: bool, width: int) -> tuple[Parts, ...]:
     if first:
         text = "A first promotion: nothing changes for anybody, nothing was there before."
+    elif slices:
+        text = "What changes for whom is not known: one of the two has no answers."
     else:
         text = (
-            "What changes for whom is not known: no gate is about every slice, as "
-            "every slice: recall >= incumbent.recall - 0.03 is."
+            "What changes for whom is not known: [slices] in cockpit.toml names whom to look at, as "
+            "young = 'age < 30' does."
         )
     return sentence(text, width, "quiet")
 

@@ -107,9 +107,11 @@ class PromotionScreen(DataScreen[PromotionQuestion, PromotionSnapshot]):
 
     @property
     def gates(self) -> Sequence[Told]:
-        """As they would be kept with the promotion."""
-        judgement = self.judgement
-        return judgement.checked.evidence["gates"] if judgement else ()
+        """As they would be kept with the promotion; last, what changes for whom where no gate says it."""
+        if self.judgement is None:
+            return ()
+        evidence = self.judgement.checked.evidence
+        return *evidence["gates"], *filter(None, [evidence["changes"]])
 
     def title_words(self) -> str:
         asked = self.proposal
