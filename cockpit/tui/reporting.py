@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from storage.runs import Run
 
-Subject = Literal["run", "sweep", "compare", "model", "data"]
+Subject = Literal["run", "sweep", "compare", "model", "promotion", "data"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import pytest
 
 from cockpit.tui.app import CockpitApp
 from cockpit.tui.deeds import StoreDeeds
+from cockpit.tui.reporting import Report
 from cockpit.tui.screens.models import ModelsScreen
 from cockpit.tui.screens.promoting_ask import AskWhy, Choose
 from cockpit.tui.screens.runs import RunsScreen
@@ -200,6 +201,21 @@ async def test_the_keys_go_from_pane_to_pane_and_back(trodden: Lab) -> None:
         await pilot.press("escape")
         await pilot.pause()
         assert isinstance(app.screen, RunsScreen)
+
+
+async def test_the_report_is_of_the_promotion_that_is_looked_at(trodden: Lab) -> None:
+    app = app_on(trodden.layout)
+    async with app.run_test(size=(200, 50)) as pilot:
+        screen = await opened(pilot)
+        assert screen.report_of() == Report("model", ("income@v3",), "income@v3")
+        await press(pilot, "j", "enter")
+        assert screen.pane == "gates"
+        assert screen.report_of() == Report("promotion", ("income", "2"), "move 2 of income")
+        await press(pilot, "right", "j", "j", "j")
+        assert screen.pane == "history"
+        assert screen.report_of() == Report("promotion", ("income", "1"), "move 1 of income")
+        await press(pilot, "right")
+        assert screen.report_of() == Report("model", ("income@v2",), "income@v2")
 
 
 async def test_each_view_has_its_command_and_y_copies_what_it_is_on(trodden: Lab) -> None:

@@ -205,7 +205,7 @@ def history_page(
     titles, lines = laid_out(TRAIL, [_move_row(move, now) for move in moves], width)
     items = []
     for move, line in zip(moves, lines, strict=True):
-        key = f"move {move.number}"
+        key = key_of(move)
         under = tuple(_why(move, width)) if key in unfolded else ()
         items.append(Item(key, line, folds=True, under=under))
     below: tuple[Parts, ...] = ()
@@ -213,6 +213,11 @@ def history_page(
         text = f"{len(moves)} of {fmt.count(total)} moves; cockpit history --limit N shows more"
         below = sentence(text, width, "quiet")
     return Page((), titles, tuple(items), below)
+
+
+def key_of(move: Move) -> str:
+    """Of its line in the history."""
+    return f"move {move.number}"
 
 
 def _move_row(move: Move, now: datetime) -> list[Cell]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from cockpit.tui.data.page import Page, Parts
     from cockpit.tui.models.desk import Kind, Shelf
     from cockpit.tui.screens.base import DataScreen, Shared
-    from storage.models import Version
+    from storage.models import Move, Version
 
 LIST = "versions"
 
@@ -113,8 +113,23 @@ class ModelsScreen(ViewsScreen[ModelsQuestion, ModelsSnapshot]):
         return (first, *rest, *back, self.typed("models"))
 
     def report_of(self) -> Report | None:
-        version = self.chosen
-        return Report("model", (version.label,), version.label) if version else None
+        """Of the promotion that is looked at, in the views of the gates and of the history; else of the version."""
+        version, move = self.chosen, self._move
+        if version is None or move is None:
+            return Report("model", (version.label,), version.label) if version else None
+        told = (version.model, str(move.number))
+        return Report("promotion", told, f"move {move.number} of {version.model}")
+
+    @property
+    def _move(self) -> Move | None:
+        """Of the view that has the keys: the one under the history's cursor, the one that the gates are of."""
+        snapshot = self.snapshot
+        if snapshot is None or snapshot.question.kind != self.pane:
+            return None
+        if self.pane != "history":
+            return snapshot.grounds if self.pane == "gates" else None
+        key = self.query_one("#history", Folds).key
+        return next((move for move in snapshot.moves if pages.key_of(move) == key), None)
 
     def action_copy(self) -> None:
         version = self.chosen
