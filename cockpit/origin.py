@@ -72,7 +72,7 @@ def origin(known: Mapping[str, Any], layout: Layout) -> dict[str, str]:
     environment, machine = known.get("environment") or {}, known.get("machine") or {}
     packages, git = environment.get("packages") or {}, known.get("git") or {}
     lines = {
-        "git": _commit(git),
+        "git": _commit(git, bool(known.get("imported"))),
         "changed": _few(git.get("changed") or ()),
         "diff": _diff(git, layout),
         "untracked": _few(git.get("untracked") or ()),
@@ -98,8 +98,9 @@ def how_again(run: Run, known: Mapping[str, Any]) -> str | None:
     """The command that makes the run again; None where too little is known."""
     if not known or run.state in ("running", "waiting") or known.get("imported"):
         return None
-    commit = (known.get("git") or {}).get("commit")
-    return f"cockpit rerun {run.id}" + ("" if commit else " --here")
+    git = known.get("git") or {}
+    option = " --here" if not git.get("commit") else "" if _is_whole(git) else " --force"
+    return f"cockpit rerun {run.id}{option}"
 
 
 def again_lines(run: Run, known: Mapping[str, Any]) -> Iterator[str]:
@@ -115,6 +116,7 @@ def again_lines(run: Run, known: Mapping[str, Any]) -> Iterator[str]:
     git = known.get("git") or {}
     if git.get("commit"):
         changes = ", its diff applied" if git.get("diff") else ""
+        changes = changes if _is_whole(git) else ", not all of its changes: they were not kept"
         where = f"a git worktree of {git['commit'][:12]}{changes}"
     else:
         where = f"in {known.get('spec_folder', 'its folder')} as it is now (no git commit)"
@@ -126,9 +128,11 @@ def again_lines(run: Run, known: Mapping[str, Any]) -> Iterator[str]:
     yield f"# {what}{params}{seed}{data}"
 
 
-def _commit(git: Mapping[str, Any]) -> str:
+def _commit(git: Mapping[str, Any], imported: bool) -> str:
     if not git:
         return ""
+    if not git["commit"] and git["dirty"] is None and not imported:
+        return "not known: git refuses this repository; git status there says why"
     looked = {True: "with changes", False: "clean", None: "not looked at whole"}
     branch = f" on {git['branch']}" if git["branch"] else ""
     return f"{git['commit'] or 'no commit yet'}{branch}, {looked[git['dirty']]}"
@@ -139,6 +143,12 @@ def _host(machine: Mapping[str, Any]) -> str:
     return str(machine.get("host") or "") + (f", {cores} cores" if cores else "")
 
 
+def _is_whole(git: Mapping[str, Any]) -> bool:
+    """Whether all that differed from the commit in the files that git knows was kept."""
+    diff = git.get("diff")
+    return not diff["truncated"] if diff else not git.get("changed")
+
+
 def _diff(git: Mapping[str, Any], layout: Layout) -> str:
     from cockpit.format import size
     from cockpit.sweep.provenance.git import diff_path
@@ -146,6 +156,8 @@ def _diff(git: Mapping[str, Any], layout: Layout) -> str:
     diff = git.get("diff")
     if not diff:
         return "not kept" if git.get("changed") else ""
+    if not diff["bytes"]:
+        return f"not kept, larger than {size(diff['cap'])}"
     cut = f", cut at {size(diff['cap'])}" if diff["truncated"] else ""
     path = diff_path(layout, diff["digest"])
     return f"{size(diff['bytes'])}{cut}  {near(path) if path.exists() else '(gone)'}"

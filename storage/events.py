@@ -342,6 +342,8 @@ CHANGES: dict[str, dict[str, tuple[type, ...]]] = {
 }
 """What may be changed, and the types it may have."""
 METRIC_PREFIX = b'{"e":"metric",'
+BUNDLE = "cockpit:bundle"
+"""The system attribute of a run that has the digest of the model that it had saved when it ended."""
 SYSTEM = "system."
 """How the names of metrics begin that say what a run used, not how good it is."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import contextmanager
 from copy import copy
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -43,7 +44,7 @@ from storage.spool import SpoolWriter
 from storage.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from optuna.distributions import BaseDistribution
 
@@ -71,6 +72,8 @@ class RunStorage(InMemoryStorage):
         super().__init__()
         self._layout = _layout(folder)
         self._spool = spool or SpoolWriter(self._layout)
+        self._held: list[Event] | None = None
+        """What `at_once` has still to write."""
         self._details: dict[int, dict[str, Any]] = {}
         self._titles: dict[int, str] = {}
         """What studies are called that pose as others to Optuna."""
@@ -86,6 +89,25 @@ class RunStorage(InMemoryStorage):
     def __setstate__(self, state: dict[Any, Any]) -> None:
         super().__setstate__(state)
         self._spool = SpoolWriter(self._layout)
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Write what changes meanwhile when the block ends, in one go: all of it, or nothing where it fails."""
+        with self._lock:
+            held: list[Event] = []
+            self._held = held
+            try:
+                yield
+            finally:
+                self._held = None
+            if held:
+                self._spool.append(*held)
+
+    def _append(self, *events: Event) -> None:
+        if self._held is None:
+            self._spool.append(*events)
+        else:
+            self._held.extend(events)
 
     def describe(self, trial_id: int, **details: Any) -> None:
         """Say more about a trial's end than Optuna knows, in the same event as its end.
@@ -106,7 +128,7 @@ class RunStorage(InMemoryStorage):
             self._details.pop(trial_id, None)
             study_id, _ = self._trial_id_to_study_id_and_number[trial_id]
             self._find_best(study_id)
-            self._spool.append(RunRestarted(trial_id, attempt, time.time()))
+            self._append(RunRestarted(trial_id, attempt, time.time()))
 
     def _find_best(self, study_id: int) -> None:
         study = self._studies[study_id]
@@ -120,7 +142,7 @@ class RunStorage(InMemoryStorage):
         with self._lock:
             self._max_study_id = self._spool.new_id() - 1
             study_id = self._in_memory(directions, study_name)
-            self._spool.append(
+            self._append(
                 SweepCreated(
                     study_id,
                     self._studies[study_id].name,
@@ -142,24 +164,24 @@ class RunStorage(InMemoryStorage):
     def delete_study(self, study_id: int) -> None:
         with self._lock:
             super().delete_study(study_id)
-            self._spool.append(SweepDeleted(study_id))
+            self._append(SweepDeleted(study_id))
 
     def set_study_user_attr(self, study_id: int, key: str, value: Any) -> None:
         with self._lock:
             super().set_study_user_attr(study_id, key, value)
-            self._spool.append(SweepAttr(study_id, "user", str(key), value))
+            self._append(SweepAttr(study_id, "user", str(key), value))
 
     def set_study_system_attr(self, study_id: int, key: str, value: Any) -> None:
         with self._lock:
             super().set_study_system_attr(study_id, key, value)
-            self._spool.append(SweepAttr(study_id, "system", str(key), value))
+            self._append(SweepAttr(study_id, "system", str(key), value))
 
     def create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> int:
         with self._lock:
             self._check_study_id(study_id)
             self._max_trial_id = self._spool.new_id() - 1
             trial_id = int(super().create_new_trial(study_id, template_trial))
-            self._spool.append(*self._as_events(study_id, self._get_trial(trial_id)))
+            self._append(*self._as_events(study_id, self._get_trial(trial_id)))
             return trial_id
 
     def set_trial_param(
@@ -172,7 +194,7 @@ class RunStorage(InMemoryStorage):
         with self._lock:
             super().set_trial_param(trial_id, param_name, param_value_internal, distribution)
             value = distribution.to_external_repr(param_value_internal)
-            self._spool.append(_param(trial_id, param_name, value, distribution))
+            self._append(_param(trial_id, param_name, value, distribution))
 
     def set_trial_state_values(
         self, trial_id: int, state: TrialState, values: Sequence[float] | None = None
@@ -181,7 +203,7 @@ class RunStorage(InMemoryStorage):
             changed = bool(super().set_trial_state_values(trial_id, state, values))
             if changed:
                 study_id, _ = self._trial_id_to_study_id_and_number[trial_id]
-                self._spool.append(self._outcome(study_id, self._get_trial(trial_id), time.time()))
+                self._append(self._outcome(study_id, self._get_trial(trial_id), time.time()))
             return changed
 
     def set_trial_intermediate_value(
@@ -191,19 +213,17 @@ class RunStorage(InMemoryStorage):
             super().set_trial_intermediate_value(trial_id, step, intermediate_value)
             study_id, _ = self._trial_id_to_study_id_and_number[trial_id]
             name = self._metric_names(study_id)[0]
-            self._spool.append(
-                MetricLogged(trial_id, name, step, time.time(), float(intermediate_value))
-            )
+            self._append(MetricLogged(trial_id, name, step, time.time(), float(intermediate_value)))
 
     def set_trial_user_attr(self, trial_id: int, key: str, value: Any) -> None:
         with self._lock:
             super().set_trial_user_attr(trial_id, key, value)
-            self._spool.append(RunAttr(trial_id, "user", str(key), value))
+            self._append(RunAttr(trial_id, "user", str(key), value))
 
     def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:
         with self._lock:
             super().set_trial_system_attr(trial_id, key, value)
-            self._spool.append(RunAttr(trial_id, "system", str(key), value))
+            self._append(RunAttr(trial_id, "system", str(key), value))
 
     def _metric_names(self, study_id: int) -> list[str]:
         study = self._studies[study_id]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from storage import window
 from storage.errors import UserError
+from storage.events import BUNDLE
 from storage.expressions.run_filter import run_names
 from storage.ids import from_text
 
@@ -143,6 +144,8 @@ class RunDetail:
     """The last lines of its log, where it ended and they were kept."""
     imported: Mapping[str, Any] | None = None
     """Where it was taken in from: `peer`, `source`, `key`, and `artifacts` (name, where it lies, bytes)."""
+    bundle: str | None = None
+    """The digest of the model that it had saved when it ended, where that was told."""
 
 
 class RunNotFound(UserError):
@@ -269,10 +272,11 @@ def details(session: Session, runs: Sequence[str]) -> tuple[RunDetail, ...]:
     known = {run.id: run for run in by_ids(session, ids)}
     rows = session.rows(
         "select key, ended, user_attrs, resources, content, log, system_attrs->>'$.imported',"
-        " system_attrs->>'$.landed.artifacts' from runs"
+        " system_attrs->>'$.landed.artifacts', system_attrs->>$bundle from runs"
         " left join provenance on runs.provenance = provenance.digest"
         " where id in (select unnest($ids)) and trashed is null",
         ids=ids,
+        bundle=f'$."{BUNDLE}"',
     )
     found = {
         key: RunDetail(
@@ -283,8 +287,9 @@ def details(session: Session, runs: Sequence[str]) -> tuple[RunDetail, ...]:
             provenance=json.loads(provenance or "{}"),
             log=log,
             imported=origin and {**json.loads(origin), "artifacts": json.loads(files or "[]")},
+            bundle=bundle,
         )
-        for key, ended, attrs, resources, provenance, log, origin, files in rows
+        for key, ended, attrs, resources, provenance, log, origin, files, bundle in rows
     }
     return tuple(found[run] for run in runs if run in found)
 

@@ -45,7 +45,7 @@ class SpoolWriter:
     def __init__(self, layout: Layout, segment_bytes: int = SEGMENT_BYTES) -> None:
         self._layout = layout
         self._segment_bytes = segment_bytes
-        self._mutex = threading.Lock()
+        self._mutex = threading.RLock()  # a signal's handler may append in the midst of an append
         self._pid = 0
         self._file = self._lock_file = -1
         self._segment = self._size = 0

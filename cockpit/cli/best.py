@@ -38,7 +38,8 @@ def command(
 
     Of several objectives, show the Pareto front: the runs that no other one is as good as in all
     objectives and better than in one. Runs that break a constraint are left out, and counted.
-    A sweep that runs is shown as far as it has come. Without one complete run the exit code is 3.
+    A sweep that runs is shown as far as it has come. Without one complete run that keeps to the
+    constraints the exit code is 3.
     """
     from cockpit.sweep.after import best
     from storage.events import to_json

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -81,6 +82,7 @@ SECTIONS = {
 COMMANDS = frozenset(name for section in SECTIONS.values() for name in section)
 _TOGETHER = {name: name for name in SECTIONS["Change a running sweep"]} | {"continue": "go_on"}
 """Commands that share the module `control`."""
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 _CALLED = {"import": "import_"}
 """Modules that cannot be called as their command is."""
 
@@ -152,6 +154,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run a command line; returns its exit code. No traceback unless it was asked for."""
     try:
         outcome: Any = cli.main(list(arguments), prog_name="cockpit", standalone_mode=False)
+        sys.stdout.flush()
         return outcome if isinstance(outcome, int) else 0
     except click.exceptions.Exit as leave:
         return int(leave.exit_code)
@@ -161,18 +164,27 @@ def run(arguments: Sequence[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         return 130
     except BrokenPipeError:  # `cockpit runs | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _print_no_more()
         return 141
     except UserError as error:
         _complain(str(error), "--traceback" in arguments)
         return 2
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in _FULL and error.filename is None:
+            _print_no_more()
+            _complain(f"what it prints cannot be written: {error.strerror}", False)
+            return os.EX_IOERR
         what = f"{type(error).__name__}: {error}"
         _complain(
             f"this is a fault of cockpit's own: {what}\n(cockpit --traceback … shows where)",
             "--traceback" in arguments,
         )
         return 70
+
+
+def _print_no_more() -> None:
+    """What is still to be printed would be refused again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _complain(message: str, with_traceback: bool) -> None:

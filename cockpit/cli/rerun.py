@@ -97,7 +97,9 @@ def _lines(result: Result) -> Iterator[str]:
             yield f"✗ {plain(original.name)} was {original.state}, this one is {again.state}{reason}"
         for each in result.decides:
             yield _sentence(each)
-        if not result.decides:
+        if not result.decides and result.again.metrics:
+            yield f"  {plain(original.name)} was {original.state} before it told a metric; this one is {again.state}"
+        elif not result.decides:
             yield "  neither reported a metric; there is nothing more to compare"
         off = [plain(each.metric) for each in result.beside if each.how == "different"]
         if off:

@@ -93,7 +93,11 @@ def command(
     layout = layout_of(ctx, store)
     if resume and target is None and (resume.endswith(".toml") or ".py:" in resume):
         target, resume = resume, ""
-    _check(target, resume, replay, name or settings)
+    more = settings or trials or workers or name or direction
+    if replay is not None and (target or resume is not None or more):
+        raise click.UsageError("--replay takes the name of a sweep and nothing else")
+    if replay is None:
+        _check(target, resume, name, direction)
     given = _settings(settings)
     if detach:
         options = {"--trials": trials, "--workers": workers, "--name": name}
@@ -110,10 +114,13 @@ def command(
     return sweeping.swept(specs, layout, as_json, resume is not None, detached)
 
 
-def _check(target: str | None, resume: str | None, replay: str | None, more: object) -> None:
-    if replay is not None and (target or resume is not None or more):
-        raise click.UsageError("--replay takes the name of a sweep and nothing else")
-    if target is None and replay is None and not resume:
+def _check(target: str | None, resume: str | None, name: str | None, direction: str | None) -> None:
+    """Whether the options go together; none of them may be given and do nothing."""
+    if resume and name:
+        raise click.UsageError(f"--resume {resume} names the sweep already; leave out --name")
+    if target is None and resume and direction:
+        raise click.UsageError("--direction belongs to FILE.py:FUNCTION; the sweep knows its own")
+    if target is None and not resume:
         raise click.UsageError(
             "name a spec file (cockpit sweep sweep.toml) or a function (train.py:objective)"
         )
@@ -158,6 +165,8 @@ def _specs(
                 overrides=given,
             ),
         )
+    if target.endswith(".py"):
+        raise click.UsageError(f"name the function in it too, as in {target}:objective")
     if direction:
         raise click.UsageError(
             "--direction belongs to FILE.py:FUNCTION; a spec file says it itself"

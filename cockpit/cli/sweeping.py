@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import shlex
 import sys
 from typing import TYPE_CHECKING
 
@@ -91,13 +93,24 @@ def sentence(summary: Summary, spec: Spec) -> str:
     if summary.reason and summary.state == "complete":
         text += f" It ended since {summary.reason}."
     best, baseline = summary.best, summary.baseline
+    if best is None and summary.any_complete:
+        several = f" cockpit best {shlex.quote(plain(summary.name))} has the Pareto front."
+        none = " None is the best: every complete one breaks a constraint."
+        text += several if len(spec.sweep.metrics) > 1 else none
     if best is not None:
         text += f" Best {metric} {number(best.metrics[metric])} ({which(best)})"
         if baseline is not None and baseline.values and best.values:
-            won = gain(best.values[0], baseline.values[0], spec.sweep.directions[0])
-            text += f", {words(won)} ({number(baseline.values[0])})"
+            text += _beside(best.values[0], baseline.values[0], spec.sweep.directions[0])
+            if any(limit.violation(baseline.metrics) > 0 for limit in spec.sweep.constraints):
+                text += ", which breaks a constraint"
         text += "."
     return text
+
+
+def _beside(best: float, baseline: float, direction: str) -> str:
+    won = gain(best, baseline, direction)
+    beside = "as the baseline is" if math.isnan(won) else words(won)  # both are infinite
+    return f", {beside} ({number(baseline)})"
 
 
 def _compared(summary: Summary) -> str:

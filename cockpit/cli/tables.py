@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cockpit.format import MISSING, age, duration, look, number, plain, value
+from cockpit.format import MISSING, age, cut, duration, look, number, plain, value
 from cockpit.gain import figure, sweep_gain
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from storage.sweeps import Sweep
 
 PIPE_WIDTH = 200
+PARAM_WIDTH = 40
+"""Cells of a param's value; `cockpit show` has all of it."""
 
 
 def console() -> Console:
@@ -193,7 +195,7 @@ def name(run: Run) -> str:
 
 def param(run: Run, key: str) -> Text:
     """A param's value, or that the run has none."""
-    return Text(value(run.params[key]) if key in run.params else MISSING)
+    return Text(cut(value(run.params[key]), PARAM_WIDTH) if key in run.params else MISSING)
 
 
 def _best(best: Run | None, metric: str) -> str:

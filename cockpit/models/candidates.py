@@ -75,7 +75,13 @@ def candidate_of(session: Session, model: str, table: ModelTable, text: str) -> 
             f"{found.run.name} has saved no model: trial.save_model(model, example=ROWS) in its code "
             f"keeps one, and cockpit rerun {found.run.id} makes the run again"
         )
-    new = _new_version(found, digest(place), table.rules)
+    sealed = digest(place)
+    if found.bundle not in (None, sealed):
+        raise NotPromotable(
+            f"the model of {found.run.name} was changed after the run had ended: it was "
+            f"{found.bundle:.19}… and is {sealed:.19}… now; cockpit rerun {found.run.id} makes it again"
+        )
+    new = _new_version(found, sealed, table.rules)
     known = models.by_digest(session, model, new.digest)
     data = dict(new.content["data"])
     return Candidate(known or new, found.run.name, place, table.rules, data)

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from storage.errors import UserError
+from storage.events import BUNDLE, RunAttr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -62,6 +63,14 @@ class Contents:
 def digest(folder: Path) -> str:
     """`sha256:…` of a bundle's manifest. Raises `BundleError`."""
     return _sha256(_read(folder, MANIFEST, None))
+
+
+def sealed(folder: Path, run: int) -> tuple[RunAttr, ...]:
+    """What is told of a run's bundle as the run ends, so that one that is changed later is known; if there is one."""
+    try:
+        return (RunAttr(run, "system", BUNDLE, digest(folder)),)
+    except BundleError:
+        return ()
 
 
 def read_checked(folder: Path) -> Contents:

@@ -21,6 +21,7 @@ class Budget:
         self._time, self._patience = sweep.time, sweep.patience
         self._began = time.monotonic()
         self._since_best = 0
+        self._nothing_left = False
 
     @property
     def left(self) -> float:
@@ -41,10 +42,28 @@ class Budget:
         """A trial came to its end; `improved` where it is the best so far."""
         self._since_best = 0 if improved else self._since_best + 1
 
-    def spent(self) -> str | None:
-        """Why there are no more trials though some are left, as a sentence; None where there is no such reason."""
+    def nothing_left(self, is_so: bool) -> None:
+        """Take note whether the search has no other point."""
+        self._nothing_left = is_so
+
+    def renew(self) -> None:
+        """Somebody wants more though the patience was at its end: it begins anew."""
+        if self._is_patience_up():
+            self._since_best = 0
+
+    def over(self) -> str | None:
+        """Why there are no more trials, however many are added; else as `spent`."""
+        if self._nothing_left:
+            return "there is no other point to try"
         if self._time is not None and time.monotonic() - self._began >= self._time:
             return f"its time ({as_written(self._time)}) was used up"
-        if self._patience is not None and self._since_best >= self._patience:
-            return f"nothing better came in {self._patience} trials"
         return None
+
+    def spent(self) -> str | None:
+        """Why there are no more trials though some are left, as a sentence; None where there is no such reason."""
+        if (why := self.over()) is not None:
+            return why
+        return f"nothing better came in {self._patience} trials" if self._is_patience_up() else None
+
+    def _is_patience_up(self) -> bool:
+        return self._patience is not None and self._since_best >= self._patience

@@ -26,6 +26,11 @@ LOOK_SECONDS = 0.1
 PATIENCE = 5.0
 """Seconds that a request is waited for."""
 _ASK_AGAIN = 0.01
+_LAST_REPLIES = 0.2
+"""Seconds that a driver which goes waits for its last replies to be read."""
+_KINDS = {"do": str, "count": int, "now": bool, "params": dict}
+"""What the fields of a request are, that come from whoever can write into the folder."""
+ENDED = "the sweep has come to its end; nothing was done"
 
 
 class ControlError(UserError):
@@ -63,11 +68,12 @@ def ask(folder: Path, request: Request, patience: float = PATIENCE) -> Reply:
     Raises `ControlError` where it does not answer within `patience` seconds, or, with the request in
     hand, within as many more.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     stem = f"{time.time_ns()}-{secrets.token_hex(4)}"
     asked, reply = folder / f"{stem}.request", folder / f"{stem}.reply"
     try:
         _put(asked, asdict(request))
+    except FileNotFoundError:  # the driver takes its folder away when it goes
+        raise ControlError(ENDED) from None
     except OSError as error:
         raise ControlError(f"the sweep cannot be asked: {error.strerror}") from error
     end = time.monotonic() + patience
@@ -116,14 +122,22 @@ class Inbox:
     def close(self) -> None:
         """Nobody is here to answer any more: who asked too late is told so."""
         self._looked = 0.0
-        self.obey(lambda _: Reply(False, "the sweep has come to its end; nothing was done"))
-        with contextlib.suppress(OSError):  # somebody reads the last reply
-            self._folder.rmdir()
+        self.obey(lambda _: Reply(False, ENDED))
+        end = time.monotonic() + _LAST_REPLIES
+        while time.monotonic() < end:
+            try:
+                self._folder.rmdir()
+                return
+            except OSError:  # somebody has still to read the last reply
+                time.sleep(_ASK_AGAIN)
 
 
 def _done(body: bytes, do: Callable[[Request], Reply]) -> Reply:
     try:
         request = Request(**json.loads(body))
+        for name, kind in _KINDS.items():
+            if type(value := getattr(request, name)) is not kind:
+                raise TypeError(f"{name} cannot be {value!r}")
     except (ValueError, TypeError) as error:
         return Reply(False, f"this is no request: {error}")
     return do(request)

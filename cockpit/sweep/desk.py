@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from optuna.distributions import CategoricalDistribution
+
 from cockpit.sweep.control import Reply
 from cockpit.sweep.signals import Wish
 from cockpit.sweep.spec.errors import hint
@@ -11,13 +13,18 @@ from cockpit.sweep.spec.errors import hint
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from optuna.distributions import BaseDistribution
+
     from cockpit.sweep.control import Request
     from cockpit.sweep.executors.seam import Executor
     from cockpit.sweep.search import Search
     from cockpit.sweep.signals import Interrupts
+    from cockpit.sweep.spec import Spec
     from cockpit.sweep.trials import Live
 
 MOST_WORKERS = 1024
+_TO_GO_ON = ("pause", "continue", "add", "enqueue")
+"""What makes no sense for a sweep that starts no further trial."""
 
 
 class Desk:
@@ -30,14 +37,17 @@ class Desk:
         interrupts: Interrupts,
         running: Mapping[str, Live],
         change: Callable[..., None],
+        spec: Spec,
     ) -> None:
         """`change` says fields of the sweep to the store."""
         self._search, self._executor, self._interrupts = search, executor, interrupts
-        self._running, self._change = running, change
+        self._running, self._change, self._spec = running, change, spec
         self.paused = False
 
     def do(self, request: Request) -> Reply:
         """Do one thing."""
+        if request.do in _TO_GO_ON and (why := self._ends()) is not None:
+            return Reply(False, f"{why}; nothing was done")
         match request.do:
             case "stop":
                 return self._stop(request.now)
@@ -56,6 +66,13 @@ class Desk:
             case "enqueue":
                 return self._enqueue(request.params)
         return Reply(False, f"a sweep cannot {request.do}")
+
+    def _ends(self) -> str | None:
+        """Why no further trial starts, whatever is asked; None where one may."""
+        if self._interrupts.wish is not Wish.GO_ON:
+            return "it is being stopped, and no further trial starts"
+        why = self._search.budget.over()
+        return None if why is None else f"{why}, and no further trial starts"
 
     def _stop(self, now: bool) -> Reply:
         running = len(self._running)
@@ -104,7 +121,7 @@ class Desk:
         live = self._running.get(run or "")
         if live is None:
             return Reply(False, "that run is not running")
-        self._executor.cancel(live.key, reason, state)
+        self._executor.cancel(live.key, reason, state, self._spec.executor.grace)
         name = "the baseline" if live.number is None else f"#{live.number}"
         return Reply(True, f"{name} is being ended ({reason})")
 
@@ -116,14 +133,18 @@ class Desk:
             if declared and not _fits(declared[name], value):
                 return Reply(False, f"{name} cannot be {value!r}")
         self._search.enqueue(params)
-        budget = self._search.budget
-        if budget.trials is not None and not budget.left:
-            budget.add(1)
+        budget, in_line = self._search.budget, self._search.in_line
+        if budget.left < in_line or budget.spent() is not None:
+            budget.add(max(0, in_line - int(min(budget.left, in_line))))
             self._change(trials=budget.trials)
+        if in_line > 1:
+            return Reply(True, f"starts after {in_line - 1} in line before it")
         return Reply(True, "is the next trial to start")
 
 
-def _fits(distribution: Any, value: Any) -> bool:
+def _fits(distribution: BaseDistribution, value: Any) -> bool:
+    if isinstance(value, bool) and not isinstance(distribution, CategoricalDistribution):
+        return False
     try:
         return bool(distribution._contains(distribution.to_internal_repr(value)))
     except (ValueError, TypeError):

@@ -27,18 +27,18 @@ import optuna
 
 from cockpit.sweep.control import Inbox
 from cockpit.sweep.desk import Desk
+from cockpit.sweep.earlier import STOPPED, Earlier, baseline_then, is_broken_off
 from cockpit.sweep.executors import seam
 from cockpit.sweep.listener import Listener, Summary
 from cockpit.sweep.order import TELL, Script
 from cockpit.sweep.predicted import Answered
 from cockpit.sweep.provenance import collect, datasets, digest
-from cockpit.sweep.search import Earlier, Search
+from cockpit.sweep.search import Search
 from cockpit.sweep.signals import Interrupts, Wish
 from cockpit.sweep.space import baseline_point
-from cockpit.sweep.trials import BASELINE, BaselineRun, Live, Settled, StudyTrial, is_feasible
+from cockpit.sweep.trials import BaselineRun, Live, Settled, StudyTrial
 from storage.errors import UserError
 from storage.events import ProvenanceSeen, RunChanged, SweepChanged
-from storage.ids import to_text
 from storage.optuna import RunStorage
 from storage.spool import SpoolError, SpoolWriter
 
@@ -51,10 +51,9 @@ if TYPE_CHECKING:
     from cockpit.sweep.spec import Spec
     from storage.datasets import Version
     from storage.layout import Layout
+    from storage.runs import Run
 
 SYNC_SECONDS = 1.0
-STOPPED = "the sweep was stopped"
-"""Why a trial ended that is to run again when its sweep goes on."""
 
 
 class SweepFailed(UserError):
@@ -130,7 +129,7 @@ class Driver:
                 budget, workers = self._search.budget, self._spec.executor.workers
                 broken_off = len(earlier.broken_off) if earlier else 0
                 self._listener.started(name, budget.trials, workers, budget.asked - broken_off)
-                self._begin(earlier, script)
+                self._begin(earlier)
                 with contextlib.closing(self._search):
                     self._loop(inbox)
                     state, reason = self._conclude()
@@ -177,50 +176,46 @@ class Driver:
     def _change(self, **fields: Any) -> None:
         self._spool.append(SweepChanged(self._search.id, fields))
 
-    def _begin(self, earlier: Earlier | None, script: Script | None) -> None:
+    def _begin(self, earlier: Earlier | None) -> None:
         if earlier is None:
             self._search.begin()
-            if self._spec.baseline_kind == "function":
-                point = baseline_point(self._spec)
-                self._next.append(
-                    BaselineRun(self._search.id, self._name, self._spec, self._spool, point)
-                )
-            return
+        if self._spec.baseline_kind == "function":
+            self._begin_baseline(earlier.baseline if earlier else None)
+        if earlier is not None:
+            self._go_on(earlier)
+
+    def _begin_baseline(self, before: Run | None) -> None:
+        if before is None or (before.number is None and is_broken_off(before)):
+            search, point = self._search, baseline_point(self._spec)
+            self._next.append(
+                BaselineRun(search.id, self._name, self._spec, self._spool, point, before)
+            )
+        elif before.number is None and before.state == "complete":
+            self._baseline = baseline_then(before, self._spec)
+
+    def _go_on(self, earlier: Earlier) -> None:
         again, why = self._search.go_on(earlier)
+        for trial in again:
+            self._introduce(trial)
         self._next += again
-        for trial in self._search.trials():
-            self._remember(trial)
+        budget = self._search.budget
+        for told in earlier.told(self._search.trials(), self._spec):
+            budget.settled(improved=told is not None and self._keep(told))
+        if earlier.complete:
+            budget.renew()
         if why is not None:
             self._listener.notice(
                 f"from here on the suggestions are not those of an uninterrupted sweep: {why}"
             )
 
-    def _remember(self, trial: optuna.trial.FrozenTrial) -> None:
-        """Know a trial of an earlier driver, as far as it matters for what is best."""
-        if trial.state != optuna.trial.TrialState.COMPLETE:
-            return
-        values = tuple(trial.values)
-        self._keep(
-            Settled(
-                run=to_text(trial._trial_id),
-                number=trial.number,
-                state="complete",
-                params=trial.params,
-                metrics=dict(zip(self._spec.sweep.metrics, values, strict=True)),
-                values=values,
-                reason=None,
-                seconds=0.0,
-                baseline=BASELINE in trial.system_attrs,
-                feasible=is_feasible(trial),
-            )
-        )
-
     def _loop(self, inbox: Inbox) -> None:
-        desk = Desk(self._search, self._executor, self._interrupts, self._running, self._change)
+        search, change = self._search, self._change
+        desk = Desk(search, self._executor, self._interrupts, self._running, change, self._spec)
         while True:
             inbox.obey(desk.do)
             self._place_all(desk.paused)
-            self._keep_stand()
+            if (why := self._search.trouble()) is not None:
+                self._listener.notice(f"{why}; a later --resume will not be exact")
             if not (self._running or (desk.paused and self._interrupts.wish is Wish.GO_ON)):
                 break
             if self._interrupts.wish is Wish.STOP:
@@ -241,21 +236,19 @@ class Driver:
             if self._next:
                 self._place(self._next.popleft())
             elif self._search.may_ask():
-                trial = self._search.ask()
-                self._keep_stand()  # before it runs: whoever sees it run may kill us
-                self._place_new(trial)
+                self._place_new(self._search.ask())
             else:
                 return
 
-    def _keep_stand(self) -> None:
-        if (why := self._search.keep_state()) is not None:
-            self._listener.notice(f"{why}; a later --resume will not be exact")
-
-    def _place_new(self, trial: StudyTrial) -> None:
+    def _introduce(self, trial: StudyTrial) -> None:
+        """Say under what circumstances a trial runs."""
         change: dict[str, Any] = {"provenance": self._provenance}
         if trial.baseline:
             change["baseline"] = True
         self._spool.append(RunChanged(trial.id, change))
+
+    def _place_new(self, trial: StudyTrial) -> None:
+        self._introduce(trial)
         same = self._same(trial)
         if same is None:
             self._place(trial)
@@ -346,10 +339,7 @@ class Driver:
             case seam.AskPrune():
                 self._answer(event, lambda: seam.Prune(live.should_prune()))
             case seam.Suggest():
-                before = len(live.params)
-                self._answer(event, lambda: seam.Value(live.suggest(event)))
-                if isinstance(live, StudyTrial):
-                    self._search.suggested(len(live.params) - before)
+                self._answer(event, lambda: seam.Value(self._suggest(live, event)))
             case seam.Attr():
                 live.set_attr(event.key, event.value)
             case seam.Constraint():
@@ -366,6 +356,11 @@ class Driver:
         if not asks and self._spec.sweep.metrics[0] in event.metrics and live.should_prune():
             reason = f"pruned at step {event.step}"
             self._executor.cancel(live.key, reason, "pruned", self._spec.executor.grace)
+
+    def _suggest(self, live: Live, event: seam.Suggest) -> Any:
+        if isinstance(live, StudyTrial):
+            return self._search.suggest(live, event)
+        return live.suggest(event)
 
     def _answer(
         self, event: seam.AskPrune | seam.Suggest, find: Callable[[], seam.Value | seam.Prune]
@@ -399,7 +394,7 @@ class Driver:
             self._listener.notice(f"{which}: {problem}")
 
     def _settle(self, live: Live, outcome: seam.Outcome) -> None:
-        settled = live.settle(outcome, self._layout.log(live.key))
+        settled = self._search.settle(live, outcome, self._layout.log(live.key))
         self._counts[settled.state] = self._counts.get(settled.state, 0) + 1
         if settled.number is not None:
             self._search.budget.settled(improved=self._keep(settled))

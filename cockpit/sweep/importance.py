@@ -95,7 +95,7 @@ def importance(found: Material) -> Importance:
     objectives = tuple(sweep.metrics[place] for place in places)
     had = Counter(param for point in finite for param in point.distributions)
     lost = {param for point in finite for param in point.params} - set(had)
-    reason = _nothing(finite, places, objectives)
+    reason = _nothing(finite, places, objectives, len(found.points))
     shares = () if reason else _shares(finite, places, sweep)
     if not (reason or shares):
         reason = "no param sets the best trials apart"
@@ -119,10 +119,13 @@ def _objectives(sweep: Sweep, metric: str | None) -> tuple[int, ...]:
     raise NoSuchObjective(f"{sweep.name} has no objective {metric!r}; {hint}")
 
 
-def _nothing(found: list[Point], places: tuple[int, ...], objectives: tuple[str, ...]) -> str:
+def _nothing(
+    found: list[Point], places: tuple[int, ...], objectives: tuple[str, ...], complete: int
+) -> str:
     if len(found) < 2:
         have = "one complete trial" if found else "no complete trial"
-        return f"there is {have} yet, and it takes two to tell them apart"
+        finite = " with finite values" * (complete > len(found))
+        return f"there is {have}{finite} yet, and it takes two to tell them apart"
     if len({tuple(point.values[place] for place in places) for point in found}) == 1:
         return f"all {len(found):,} complete trials have the same {' and '.join(objectives)}"
     return ""

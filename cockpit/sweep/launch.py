@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
+import fcntl
 import itertools
 import os
 import subprocess
 import sys
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import optuna
 
-from cockpit.sweep.driver import STOPPED, Driver, SweepFailed
+from cockpit.sweep.driver import Driver, SweepFailed
+from cockpit.sweep.earlier import Earlier, read_earlier
 from cockpit.sweep.evaluations import with_evaluations, with_versions
 from cockpit.sweep.executors.local import LocalExecutor
 from cockpit.sweep.executors.work import Command, Function
 from cockpit.sweep.goes_on import check_goes_on
 from cockpit.sweep.order import Script
-from cockpit.sweep.search import Earlier
 from cockpit.sweep.signals import Interrupts
 from cockpit.sweep.spec import spec_from_stored
 from storage.optuna import RunStorage
-from storage.runs import RunQuery, page
 from storage.store import Store
 from storage.sweeps import find_sweep, provenance_of, sweep_names
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
     from cockpit.sweep.listener import Listener, Summary
@@ -72,7 +73,10 @@ def replay(spec: Spec, layout: Layout, listener: Listener) -> Summary:
 
 
 def stored_spec(name: str, layout: Layout, overrides: Mapping[str, Any] | None = None) -> Spec:
-    """The spec that a stored sweep was started with; raises `SweepNotFound`, `SpecError`."""
+    """The spec that a stored sweep was started with, its trials and workers as they were changed since.
+
+    Raises `SweepNotFound`, `SpecError`.
+    """
     with Store(layout).session() as session:
         known = provenance_of(session, name)
         sweep = find_sweep(session, name)
@@ -83,7 +87,12 @@ def stored_spec(name: str, layout: Layout, overrides: Mapping[str, Any] | None =
     spec = spec_from_stored(
         known["spec"], Path(known["spec_folder"]), label, given, known.get("cell")
     )
-    return replace(spec, sweep=spec.sweep.model_copy(update={"name": sweep.name}))
+    table, executor = spec.sweep.model_copy(update={"name": sweep.name}), spec.executor
+    if sweep.trials is not None and "sweep.trials" not in (overrides or {}):
+        table = table.model_copy(update={"trials": sweep.trials})
+    if sweep.workers is not None and "executor.workers" not in (overrides or {}):
+        executor = executor.model_copy(update={"workers": sweep.workers})
+    return replace(spec, sweep=table, executor=executor)
 
 
 def _run(
@@ -107,12 +116,13 @@ def _run(
     )
     try:
         environment = executor.check()
-        with interrupts:
+        with interrupts, ExitStack() as held:
             layout.create()
             spec, evaluations = with_evaluations(spec, layout)
             name = spec.sweep.name
             earlier = None
             if resume:
+                held.enter_context(_alone(name, layout))
                 name, earlier = _to_resume(spec, layout)
             else:
                 name = _free_name(name, layout)
@@ -175,6 +185,23 @@ def let_go(name: str, log: Path) -> None:
     os.close(file)
 
 
+@contextmanager
+def _alone(name: str, layout: Layout) -> Iterator[None]:
+    """Nobody else goes on with this sweep meanwhile, in the same moment even; raises `SweepFailed`."""
+    with Store(layout).session() as session:
+        sweep = find_sweep(session, name)
+    file, _ = layout.sampler(sweep.id)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("ab") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SweepFailed(
+                f"another process goes on with the sweep {sweep.name} already; watch it with cockpit"
+            ) from None
+        yield
+
+
 def _to_resume(spec: Spec, layout: Layout) -> tuple[str, Earlier]:
     with Store(layout).session() as session:
         sweep = find_sweep(session, spec.sweep.name)
@@ -184,14 +211,7 @@ def _to_resume(spec: Spec, layout: Layout) -> tuple[str, Earlier]:
                 f"the sweep {sweep.name} runs already (pid {pid}); watch it with cockpit"
             )
         check_goes_on(spec, sweep, session)
-        query = RunQuery(sweep=sweep.name, where="state = 'lost' or state = 'stopped'", limit=None)
-        found = page(session, query).runs
-    broken_off = sorted(
-        (run.number, run.attempt)
-        for run in found
-        if run.number is not None and (run.state == "lost" or run.reason == STOPPED)
-    )
-    return sweep.name, Earlier(broken_off)
+        return sweep.name, read_earlier(session, sweep, spec)
 
 
 def is_known(name: str, layout: Layout) -> bool:

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 Part = TypeVar("Part")
 
+_GRID_ID = "grid_id"
+"""Optuna's attribute of a trial that is a point of the grid."""
+
 
 class _Ending(optuna.samplers.BaseSampler):
     """Notes that nothing is left to try, where Optuna would stop a loop that it does not run."""
@@ -52,9 +55,53 @@ class _Ending(optuna.samplers.BaseSampler):
         except RuntimeError:  # from Study.stop, which is for Study.optimize alone
             self.exhausted = True
 
+    def look_back(self, study: Study) -> None:
+        """Note it in a sweep that goes on, whose last trial was told to another sampler."""
+        finished = [
+            trial for trial in study.get_trials(deepcopy=False) if trial.state.is_finished()
+        ]
+        if finished:
+            self.after_trial(study, finished[-1], finished[-1].state, finished[-1].values)
+
 
 class GridSearch(_Ending, optuna.samplers.GridSampler):
-    """Every point of the grid, once."""
+    """Every point of the grid, once; what somebody puts in line comes between and is none of them."""
+
+    def before_trial(self, study: Study, trial: FrozenTrial) -> None:
+        super().before_trial(study, trial)
+        if (
+            trial.number + 1 >= self._n_min_trials
+        ):  # before that they cannot all have been given out
+            trials = study._storage.get_all_trials(study._study_id, deepcopy=False)
+            given = {
+                each.system_attrs[_GRID_ID]
+                for each in trials
+                if _GRID_ID in each.system_attrs
+                and self._same_search_space(each.system_attrs["search_space"])
+            }
+            self.exhausted = len(given) == self._n_min_trials
+
+    def sample_independent(
+        self,
+        study: Study,
+        trial: FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,
+    ) -> Any:
+        if _GRID_ID in trial.system_attrs:
+            return super().sample_independent(study, trial, param_name, param_distribution)
+        values = self._search_space[param_name]
+        return values[self._rng.rng.choice(len(values))]
+
+    def after_trial(
+        self,
+        study: Study,
+        trial: FrozenTrial,
+        state: TrialState,
+        values: Sequence[float] | None,
+    ) -> None:
+        if _GRID_ID in trial.system_attrs:
+            super().after_trial(study, trial, state, values)
 
 
 class BruteForce(_Ending, optuna.samplers.BruteForceSampler):
@@ -152,6 +199,12 @@ def make_pruner(spec: Spec) -> BasePruner:
         return _pruner(spec.sweep.pruner or _default_pruner(spec))
     except ValueError as error:
         raise spec.invalid(("sweep", "pruner"), f"[sweep] pruner: {error}") from None
+
+
+def look_back(study: Study) -> None:
+    """Have the sampler of a sweep that goes on know whether there is anything left to try."""
+    if isinstance(study.sampler, _Ending):
+        study.sampler.look_back(study)
 
 
 def is_exhausted(sampler: BaseSampler) -> bool:

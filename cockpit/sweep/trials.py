@@ -17,8 +17,8 @@ from cockpit.logs.log_tail import tail
 from cockpit.sweep.order import SUGGESTED, TELL, TOLD
 from cockpit.sweep.outcome import Verdict, judge
 from cockpit.sweep.space import middle
-from storage.events import MetricLogged, ParamSet, RunAttr, RunChanged, RunCreated
-from storage.ids import to_text
+from storage.events import MetricLogged, ParamSet, RunAttr, RunChanged, RunCreated, RunRestarted
+from storage.ids import from_text, to_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,8 +28,10 @@ if TYPE_CHECKING:
 
     from cockpit.sweep.executors.seam import Outcome, Sampled, Suggest
     from cockpit.sweep.order import Order
+    from cockpit.sweep.snapshot import Relative
     from cockpit.sweep.spec import Spec
     from storage.optuna import RunStorage
+    from storage.runs import Run
     from storage.spool import SpoolWriter
 
 BASELINE = "cockpit:baseline"
@@ -100,7 +102,9 @@ class StudyTrial:
         self.number: int | None = trial.number
         self.attempt = attempt
         self.baseline = BASELINE in trial._cached_frozen_trial.system_attrs
-        self._suggested: dict[str, int] = {}
+        self._suggested: dict[str, int] = dict(
+            trial._cached_frozen_trial.system_attrs.get(SUGGESTED, {})
+        )
         self._step: int | None = None
 
     @property
@@ -140,9 +144,21 @@ class StudyTrial:
     def suggest(self, event: Suggest) -> Any:
         if event.name not in self._trial.params:
             self._suggested[event.name] = self._order.take(self._trial.number, event.name)
+            self._storage.set_trial_system_attr(self.id, SUGGESTED, dict(self._suggested))
             if self.baseline:
                 self._trial._fixed_params.setdefault(event.name, middle(_distribution(event)))
         return self._trial._suggest(event.name, _distribution(event))
+
+    def draw(self, declared: Mapping[str, BaseDistribution]) -> None:
+        """Have the sampler suggest those of these params that are not there yet."""
+        for name, distribution in declared.items():
+            self._trial._suggest(name, distribution)
+
+    @property
+    def relative(self) -> Relative | None:
+        """What the sampler drew beforehand for params that the code has not named yet; None: nothing."""
+        space, params = self._trial.relative_search_space, self._trial._relative_params
+        return None if space is None or params is None else (params, space)
 
     def set_attr(self, key: str, value: Any) -> None:
         self._trial.set_user_attr(key, value)
@@ -155,15 +171,16 @@ class StudyTrial:
         self.attempt += 1
         self._step = None
         self._storage.restart(self.id, self.attempt)
+        relative = self.relative
         self._trial = optuna.Trial(self._study, self.id)
+        if relative is not None:
+            self._trial._relative_params, self._trial.relative_search_space = relative
 
     def settle(self, outcome: Outcome, log: Path) -> Settled:
         """Tell Optuna, and the store in the same event."""
         verdict = self._constrained(_judged(outcome, self._spec))
         verdict = replace(verdict, reason=verdict.reason or outcome.reason)
         trial = self._trial
-        if self._suggested:
-            self._storage.set_trial_system_attr(self.id, SUGGESTED, self._suggested)
         turn = self._order.take(trial.number, TELL)
         self._storage.set_trial_system_attr(self.id, TOLD, turn)
         self._storage.describe(self.id, **_details(verdict, outcome, log))
@@ -198,16 +215,26 @@ class BaselineRun:
     """A baseline of its own function: a run of the sweep, and no trial of the study."""
 
     def __init__(
-        self, sweep: int, name: str, spec: Spec, spool: SpoolWriter, params: Mapping[str, Any]
+        self,
+        sweep: int,
+        name: str,
+        spec: Spec,
+        spool: SpoolWriter,
+        params: Mapping[str, Any],
+        again: Run | None = None,
     ) -> None:
+        """`again` is what became of it in an earlier driver's time."""
         self._spec, self._spool = spec, spool
-        self.id = spool.new_id()
+        self.id = spool.new_id() if again is None else from_text(again.id)
         self.key = to_text(self.id)
         self.number: int | None = None
-        self.attempt = 0
+        self.attempt = 0 if again is None else again.attempt + 1
         self.baseline = True
         self._params: dict[str, Any] = dict(params)
         self._last: dict[str, float] = {}
+        if again is not None:
+            spool.append(RunRestarted(self.id, self.attempt, time.time()))
+            return
         spool.append(
             RunCreated(self.id, sweep, None, f"{name}#baseline", "running", time.time()),
             RunChanged(self.id, {"baseline": True}),

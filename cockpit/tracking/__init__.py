@@ -17,7 +17,6 @@ import contextlib
 import json
 import operator
 import os
-import re
 import resource
 import sys
 import threading
@@ -28,8 +27,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self, SupportsFloat, SupportsIndex
 
-from cockpit.sweep.executors.metric_lines import NOTE
-from cockpit.tracking.plain_run import PlainRun, checked_name, cleaned, flat, plain
+from cockpit.sweep.executors.metric_lines import INTEGER_BITS, NOTE
+from cockpit.tracking.plain_run import WRITING, PlainRun, checked_name, cleaned, flat, plain
 from storage.layout import find_store
 
 if TYPE_CHECKING:
@@ -73,18 +72,19 @@ class Run:
 
     def __init__(self, keeper: _Keeper, first: Mapping[str, Any]) -> None:
         self._keeper, self._first = keeper, first
-        self._mutex = threading.Lock()
         self._step = 0
         self._runs = False
 
     @property
     def id(self) -> str:
-        """Twelve characters."""
+        """Twelve characters; there from the block's beginning on."""
+        self._check(over=True)
         return self._keeper.id
 
     @property
     def folder(self) -> Path:
         """What is put here is kept as the run's artifacts."""
+        self._check(over=True)
         folder = self._keeper.folder
         folder.mkdir(parents=True, exist_ok=True)
         return folder
@@ -92,13 +92,16 @@ class Run:
     def log(self, step: SupportsIndex | None = None, **metrics: SupportsFloat) -> None:
         """Log metrics at a step; where none is given, at the one after the last.
 
-        Raises TypeError or ValueError for what is no number.
+        Raises TypeError or ValueError for what is no number, and for a step beyond 63 bits.
         """
         self._check()
-        with self._mutex:
+        numbers = {name: float(value) for name, value in metrics.items()}
+        with WRITING:
             at = self._step if step is None else operator.index(step)
+            if at.bit_length() > INTEGER_BITS:
+                raise ValueError(f"step {at} has more than {INTEGER_BITS} bits")
             self._step = at + 1
-        self._keeper.log(at, {name: float(value) for name, value in metrics.items()})
+        self._keeper.log(at, numbers)
 
     def set(self, **attrs: Any) -> None:
         """Remember more about the run: any names, any values."""
@@ -188,8 +191,9 @@ class Run:
         self._runs = False
         self._keeper.end(*_outcome(error))
 
-    def _check(self) -> None:
-        if not self._runs:
+    def _check(self, over: bool = False) -> None:
+        """`over`: what is asked for is there after the block's end too."""
+        if not self._runs and not (over and self._keeper.id):
             raise RuntimeError("a run is tracked within its block: with cockpit.track(…) as run:")
 
 
@@ -398,8 +402,7 @@ def _stem() -> str:
     """The script's name."""
     script = Path(sys.argv[0])
     stem = script.parent.name if script.stem == "__main__" else script.stem
-    stem = {"ipykernel_launcher": "notebook", "-c": "", "-m": ""}.get(stem, stem)
-    return cleaned(re.sub("[#@]", " ", stem) or "run", "a name")
+    return {"ipykernel_launcher": "notebook", "-c": "", "-m": ""}.get(stem, stem)
 
 
 def _outcome(error: BaseException | None) -> tuple[str, str | None]:
@@ -411,9 +414,16 @@ def _outcome(error: BaseException | None) -> tuple[str, str | None]:
     if isinstance(error, SystemExit):
         code = error.code
         return "failed", f"exited with code {code}" if isinstance(code, int) else _line(str(code))
-    where = traceback.extract_tb(error.__traceback__)[-1:]
-    at = "".join(f" ({Path(frame.filename).name}:{frame.lineno})" for frame in where)
+    frames = traceback.extract_tb(error.__traceback__)
+    where = [frame for frame in frames if not _is_library(frame.filename)] or frames
+    at = "".join(f" ({Path(frame.filename).name}:{frame.lineno})" for frame in where[-1:])
     return "failed", _line(f"{type(error).__name__}: {error}") + at
+
+
+def _is_library(file: str) -> bool:
+    """Whether a line of it says little to whoever wrote the script: Python's, an installed one, ours."""
+    libraries = (os.path.dirname(os.__file__), str(Path(__file__).parent.parent), "<frozen ")
+    return file.startswith(libraries) or f"{os.sep}site-packages{os.sep}" in file
 
 
 def _line(text: str) -> str:

@@ -36,7 +36,6 @@ from cockpit.tracking.arguments import params_of, stem_of
 from cockpit.tracking.plain_run import PlainRun
 from cockpit.tracking.terminal import TerminalProcess
 from storage.errors import UserError
-from storage.layout import VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -232,7 +231,7 @@ class _Executor(LocalExecutor):
         self.process: TerminalProcess
 
     def _start_command(self, work: Command, task: Task) -> None:
-        environment = {"PYTHONUNBUFFERED": "1", **_outside(self._environment), **task.environment}
+        environment = {"PYTHONUNBUFFERED": "1", **self._environment, **task.environment}
         self.process = TerminalProcess(
             task, work.argv, environment, self._folder, work.metrics, self._noted
         )
@@ -302,12 +301,3 @@ def _origin(asked: Asked, layout: Layout) -> Provenance | None:
         return collect_plain(asked.folder, asked.argv, {}, layout, metrics_from=sources)
     except OSError:  # no room for the diff of the work tree
         return collect_plain(asked.folder, asked.argv, {}, metrics_from=sources)
-
-
-def _outside(environment: Mapping[str, str]) -> dict[str, str]:
-    """Without what tells of a run that we ourselves are in."""
-    return {
-        name: value
-        for name, value in environment.items()
-        if not name.startswith("COCKPIT_") or name == VARIABLE
-    }

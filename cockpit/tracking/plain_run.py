@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import re
+import threading
 import time
 import warnings
 from collections.abc import Mapping
@@ -26,6 +29,13 @@ if TYPE_CHECKING:
 
 SYNC_SECONDS = 1.0
 LONGEST_NAME = 100
+LONGEST_STEM = 80
+"""A number follows."""
+WRITING = threading.RLock()
+"""Held by the thread that writes, and while the process forks: else a child could wait for ever."""
+os.register_at_fork(
+    before=WRITING.acquire, after_in_parent=WRITING.release, after_in_child=WRITING.release
+)
 
 
 class PlainRun:
@@ -45,15 +55,20 @@ class PlainRun:
 
     def claim(self) -> str:
         """The run's id, before there is anything of it. Raises SpoolError, or OSError."""
-        self._number = self._spool.new_id()
+        with WRITING:
+            self._number = self._spool.new_id()
         self.id = to_text(self._number)
         return self.id
 
     def begin(self, name: str | None, stem: str) -> None:
-        """Raises SpoolError, or OSError, where the store cannot be written."""
-        self.name = name or self.layout.next_name(stem)
+        """Without a name it is the stem and a number.
+
+        Raises SpoolError, or OSError, where the store cannot be written.
+        """
+        self.name = name or self.layout.next_name(_as_name(stem))
         now = time.time()
-        self._spool.append(RunCreated(self._number, None, None, self.name, "running", now))
+        with WRITING:
+            self._spool.append(RunCreated(self._number, None, None, self.name, "running", now))
         self._sync_at = time.monotonic() + SYNC_SECONDS
 
     def log(self, *points: tuple[int, Mapping[str, float]]) -> None:
@@ -103,7 +118,8 @@ class PlainRun:
     def close(self) -> None:
         """Let go. A run that was not settled is lost from here on."""
         try:
-            self._spool.close()
+            with WRITING:
+                self._spool.close()
         except SpoolError as error:
             self._warn(error)
 
@@ -114,7 +130,8 @@ class PlainRun:
             return False
         self._sync_at = now + SYNC_SECONDS
         try:
-            self._spool.sync()
+            with WRITING:
+                self._spool.sync()
         except SpoolError as error:
             self._warn(error)
         return True
@@ -123,7 +140,8 @@ class PlainRun:
         if not events:
             return
         try:
-            self._spool.append(*events)
+            with WRITING:
+                self._spool.append(*events)
         except SpoolError as error:
             self._warn(error)
 
@@ -168,12 +186,21 @@ def flat(params: Mapping[str, Any], before: str = "") -> dict[str, Any]:
 
 def cleaned(text: str, what: str) -> str:
     """A name or a tag without what cannot be seen. Raises ValueError."""
-    kept = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    kept = _printable(text)
     if not 0 < len(kept) <= LONGEST_NAME:
         raise ValueError(
             f"{what} has 1 to {LONGEST_NAME} printable characters, this one has {len(kept)}"
         )
     return kept
+
+
+def _printable(text: str) -> str:
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def _as_name(stem: str) -> str:
+    """What a file may be called, as a name that a run can have."""
+    return _printable(re.sub("[#@]", " ", stem))[:LONGEST_STEM].strip() or "run"
 
 
 def checked_name(text: str) -> str:

@@ -107,6 +107,27 @@ def test_trials_are_added(running: Running) -> None:
     assert len(running.states()) == 6
 
 
+def test_what_was_added_counts_when_the_sweep_goes_on(running: Running) -> None:
+    running.ask("add", "2")
+    running.ask("workers", "1")
+    running.ask("stop", "--now")
+    running.ends(130)
+    running.let_go()
+    said = running.ask("sweep", "--resume", "s")
+    assert "6 trials, 1 at a time" in said
+    assert running.states() == ["complete"] * 6
+
+
+def test_what_makes_no_sense_for_a_sweep_that_stops_is_refused(running: Running) -> None:
+    running.ask("stop")
+    for words in (("add", "2"), ("enqueue", "x=0.5"), ("pause",), ("continue",)):
+        assert "is being stopped" in running.ask(*words, code=2), words
+    assert running.sweep()["state"] == "running"
+    running.let_go()
+    running.ends(130)
+    assert running.states() == ["complete"] * 2
+
+
 def test_more_and_fewer_workers(running: Running) -> None:
     assert "4 at a time" in running.ask("workers", "s", "4")
     eventually(lambda: running.states() == ["running"] * 4)
@@ -139,10 +160,25 @@ def test_a_point_is_put_in_line(running: Running) -> None:
     assert running.project.json("show", "s#2")["params"] == {"x": 0.125}
 
 
+def test_every_point_in_line_is_tried_though_fewer_trials_are_left(running: Running) -> None:
+    for point, says in (
+        ("x=1", "is the next trial to start"),
+        ("x=0.25", "starts after 1 in line"),
+        ("x=0.5", "starts after 2 in line"),
+    ):
+        assert says in running.ask("enqueue", point)
+    running.let_go()
+    running.ends()
+    points = [running.project.json("show", f"s#{n}")["params"]["x"] for n in (2, 3, 4)]
+    assert points == [1.0, 0.25, 0.5]
+    assert [type(point) for point in points] == [float] * 3
+
+
 def test_what_cannot_be_is_said(running: Running) -> None:
     for words, says in (
         (("enqueue", "y=1"), "there is no param 'y'"),
         (("enqueue", "x=7"), "x cannot be 7"),
+        (("enqueue", "x=true"), "x cannot be True"),
         (("workers", "0"), "whole number from 1 up"),
         (("workers", "5000"), "5000 workers cannot be"),
         (("add", "s", "many"), "whole number from 1 up"),

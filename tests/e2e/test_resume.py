@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import zlib
 from typing import TYPE_CHECKING, Any
@@ -102,6 +103,99 @@ def test_what_ctrl_c_broke_off_runs_again_too(curve: Project) -> None:
     assert outcome(curve, "cut")[12][2] == "stopped"
     curve.run("sweep", "--resume", "cut")
     assert outcome(curve, "cut") == outcome(curve, "whole")
+
+
+def test_what_was_drawn_for_code_that_had_not_asked_for_it_yet_is_the_same(
+    project: Project,
+) -> None:
+    project.write(
+        "train.py",
+        """
+import os, time
+def train(trial):
+    x = trial.suggest_float("x", 0, 1)
+    while os.path.exists(f"hold-{trial.number}"):
+        open("held", "a").close()
+        time.sleep(0.01)
+    return x * trial.suggest_float("y", 0, 1)
+""",
+    )
+    project.spec('sampler = { name = "tpe", n_startup_trials = 4 }', trials=12, workers=1)
+    project.run("sweep", "sweep.toml", "--name", "whole")
+    hold = project.write("hold-8", "")
+    with project.start("sweep", "sweep.toml", "--name", "killed") as driver:
+        eventually((project.folder / "held").exists)
+        driver.kill()
+    hold.unlink()
+    said = project.run("sweep", "--resume", "killed").stdout
+    assert "not those" not in said
+    assert outcome(project, "killed") == outcome(project, "whole")
+
+
+def test_patience_goes_on_where_it_was(curve: Project) -> None:
+    specify(curve, '"random"\npatience = 5', 40)
+    curve.run("sweep", "sweep.toml", "--name", "whole")
+    end = len(outcome(curve, "whole"))
+    assert 4 < end < 40
+    curve.run("sweep", "sweep.toml", "--name", "halves", "--trials", str(end - 2))
+    curve.run("sweep", "--resume", "halves", "--trials", "40")
+    assert outcome(curve, "halves") == outcome(curve, "whole")
+
+
+def test_a_duplicate_of_an_earlier_driver_s_point_keeps_to_the_constraints_too(
+    project: Project,
+) -> None:
+    project.write("train.py", "def train(trial):\n    return {'auc': trial.params['n'], 'ms': 1}\n")
+    project.spec(
+        'sampler = "random"\nduplicates = "skip"\nconstraints = ["ms <= 2"]', trials=4, workers=1
+    )
+    with (project.folder / "sweep.toml").open("a") as file:
+        file.write('[params]\nn = { type = "int", low = 1, high = 6 }\n')
+    project.run("sweep", "sweep.toml")
+    project.run("sweep", "--resume", "s", "--trials", "16")
+    runs = project.json("runs", "--limit", "100")
+    assert {run["state"] for run in runs} == {"complete"}
+    assert any("the same params as" in (run["reason"] or "") for run in runs[:12])
+
+
+def test_a_baseline_that_a_kill_broke_off_runs_again(project: Project) -> None:
+    project.write(
+        "train.py",
+        """
+import os, time
+def simple(trial):
+    while os.path.exists("hold"):
+        open("held", "a").close()
+        time.sleep(0.01)
+    return {"auc": 0.25}
+def train(trial):
+    return {"auc": trial.params["x"]}
+""",
+    )
+    project.spec('sampler = "random"', trials=3, workers=1, run='baseline = "train.py:simple"')
+    with (project.folder / "sweep.toml").open("a") as file:
+        file.write('[params]\nx = { type = "float", low = 0.5, high = 1.0 }\n')
+    hold = project.write("hold", "")
+    with project.start("sweep", "sweep.toml") as driver:
+        eventually((project.folder / "held").exists)
+        driver.kill()
+    hold.unlink()
+    assert "over the baseline (0.25)" in project.run("sweep", "--resume", "s").stdout
+    (baseline,) = [run for run in project.json("runs") if run["baseline"]]
+    assert (baseline["state"], baseline["metrics"]["auc"]) == ("complete", 0.25)
+    said = project.run("sweep", "--resume", "s", "--trials", "4").stdout
+    assert "over the baseline (0.25)" in said
+
+
+def test_two_that_go_on_in_the_same_moment_do_not_both(curve: Project) -> None:
+    specify(curve, '"random"', 2)
+    curve.run("sweep", "sweep.toml")
+    (first,) = (curve.folder / ".cockpit" / "sweeps").glob("*.state-a")
+    with first.open("ab") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        done = curve.run("sweep", "--resume", "s", "--trials", "4", code=2)
+    assert "another process goes on with the sweep s already" in done.stderr
+    assert len(outcome(curve, "s")) == 2
 
 
 @pytest.mark.parametrize(

@@ -318,6 +318,18 @@ def test_its_output_may_go_to_someone_who_stops_reading(project: Project) -> Non
     assert only(project)["metrics"] == {"n": 19_999.0}
 
 
+def test_where_its_output_is_closed_what_is_printed_goes_into_the_log_alone(
+    project: Project,
+) -> None:
+    closed = ("sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *COCKPIT)
+    command = ("run", "sh", "-c", "echo out; echo err >&2; cat; exit 3")
+    done = subprocess.run((*closed, *command), cwd=project.folder, env=clean(), check=False)
+    assert done.returncode == 3
+    log = project.folder / ".cockpit" / "runs" / only(project)["id"] / "log.txt"
+    assert sorted(log.read_text().splitlines()) == ["err", "out"]
+    assert "could not be understood" not in project.run("store", "check").stdout
+
+
 def test_its_input_is_ours(project: Project) -> None:
     done = subprocess.run(
         [*COCKPIT, "run", "sh", "-c", "read a; echo got $a"],
@@ -342,3 +354,28 @@ def test_what_it_uses_is_a_curve_and_no_metric(project: Project) -> None:
         "sql", "select distinct name from metrics order by 1", "--format", "csv"
     ).stdout.split()
     assert {"system.cpu_percent", "system.memory_mb"} <= set(names)
+
+
+def test_a_long_value_leaves_room_for_the_run(project: Project) -> None:
+    for word in ("a", "b"):
+        project.run("run", "--name", f"first-{word}", "--param", f"x={word * 5_000}", "true")
+    table = project.run("runs").stdout
+    assert "first-a" in table
+    assert "complete" in table
+    assert "aaaa…aaaa" in table
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no device without room here")
+def test_a_full_disk_behind_what_is_printed_is_told(project: Project) -> None:
+    project.run("run", "--name", "x", "true")
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [*COCKPIT, "runs"],
+            cwd=project.folder,
+            env=clean(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert done.returncode == os.EX_IOERR
+    assert done.stderr == "cockpit: what it prints cannot be written: No space left on device\n"

@@ -123,6 +123,43 @@ def test_a_point_that_was_told_is_not_run_again(ready: Project) -> None:
     assert "the same params as #" in reasons[0]
 
 
+NOTHING_LEFT = "It ended since there is no other point to try."
+
+
+@pytest.mark.parametrize("sampler", ["random", "tpe"])
+def test_a_space_of_few_points_ends_a_sweep_that_skips_duplicates(
+    ready: Project, sampler: str
+) -> None:
+    specify(ready, f"duplicates = 'skip'\nsampler = '{sampler}'", trials=5000)
+    assert NOTHING_LEFT in ready.run("sweep", "sweep.toml", "--workers", "2").stdout
+    assert set(xs(ready)) == set(range(1, 10))
+    assert ready.json("sweeps")[0]["reason"] in NOTHING_LEFT
+    assert NOTHING_LEFT in ready.run("sweep", "--resume", "s").stdout
+    assert len(ready.json("runs", "--limit", "9999")) < 1000
+
+
+def test_a_space_that_was_tried_whole_is_not_begun_again(ready: Project) -> None:
+    specify(ready, "sampler = 'brute_force'", trials=30)
+    assert NOTHING_LEFT in ready.run("sweep", "sweep.toml").stdout
+    assert NOTHING_LEFT in ready.run("sweep", "--resume", "s").stdout
+    assert sorted(xs(ready)) == list(range(1, 10))
+
+
+def test_a_sampler_that_cannot_go_on_ends_the_sweep_with_a_sentence(ready: Project) -> None:
+    ready.write(
+        "train.py",
+        TRAIN.replace(
+            "    return {", "    p['x'] > 3 and trial.set_constraint('c', 0.0)\n    return {", 1
+        ),
+    )
+    specify(ready, "sampler = { name = 'gp', n_startup_trials = 3 }\n")
+    said = ready.run("sweep", "sweep.toml", code=2).stderr
+    assert "the sampler gp cannot suggest a trial (The number of constraints must" in said
+    assert "cockpit sweep --resume s --set sweep.sampler=…" in said
+    ready.run("sweep", "--resume", "s", "--set", "sweep.sampler=random")
+    assert ready.json("sweeps")[0]["counts"] == {"complete": 6}
+
+
 def test_constraints_are_kept_to(ready: Project) -> None:
     specify(ready, 'constraints = ["ms <= 15"]', trials=12)
     said = ready.run("sweep", "sweep.toml").stdout
@@ -130,6 +167,18 @@ def test_constraints_are_kept_to(ready: Project) -> None:
     assert ready.json("best", "s")["runs"][0]["params"]["x"] == 5
     assert ready.json("show", "s#best")["params"]["x"] == 5
     assert ready.json("sweeps")[0]["best"]["params"]["x"] == 5
+
+
+def test_where_every_run_breaks_a_constraint_that_is_said(ready: Project) -> None:
+    specify(
+        ready, 'constraints = ["ms <= 3"]', "[params]\nx = { type = 'int', low = 1, high = 2 }\n"
+    )
+    assert "every complete one breaks" not in ready.run("sweep", "sweep.toml").stdout
+    more = ("--set", "sweep.constraints=['ms <= 0.5']", "--name", "t")
+    assert (
+        "every complete one breaks a constraint" in ready.run("sweep", "sweep.toml", *more).stdout
+    )
+    assert "6 of them break" in ready.run("best", "t", code=3).stdout
 
 
 def test_a_constraint_about_what_is_not_returned_fails_the_trial(ready: Project) -> None:

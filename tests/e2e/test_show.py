@@ -66,6 +66,21 @@ def test_a_run_is_shown_with_all_that_makes_it(swept: Project) -> None:
         assert re.search(rf"^(?:{line})$", said, re.MULTILINE), f"{line}\n{said}"
 
 
+def test_changes_too_large_to_keep_are_told_with_the_command(swept: Project) -> None:
+    swept.write("train.py", TRAIN + "#\n" * 3_000_000)
+    swept.run("sweep", "sweep.toml", "--name", "t")
+    said, again = swept.run("show", "t#0").stdout, swept.json("show", "t#0")["again"]
+    assert again.endswith(" --force")
+    for line in (
+        r"  diff        not kept, larger than 5\.0 MB",
+        rf"  {again}",
+        r"  # a git worktree of [0-9a-f]{12}, not all of its changes: they were not kept",
+    ):
+        assert re.search(rf"^(?:{line})$", said, re.MULTILINE), f"{line}\n{said}"
+    refused = swept.run(*again.removesuffix(" --force").split()[1:], code=2)
+    assert "--force goes on without what is missing" in refused.stderr
+
+
 def test_no_line_of_ours_is_wider_than_a_terminal(swept: Project) -> None:
     lines = swept.run("show", "s#0").stdout.splitlines()
     own = [line for line in lines if not line.lstrip().startswith(("python ", "command"))]

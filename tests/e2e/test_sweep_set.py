@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cockpit.cli.main import run as cockpit
 from tests.e2e.conftest import eventually
 
 if TYPE_CHECKING:
@@ -66,3 +67,20 @@ def test_a_function_takes_settings_too(ready: Project) -> None:
     ready.write("f.py", "def f(trial):\n    return trial.suggest_float('x', 0, 1)\n")
     ready.run("sweep", "f.py:f", "--trials", "2", "--set", "sweep.sampler=random")
     assert ready.json("sweeps")[0]["sampler"] == "random"
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        (("--replay", "s", "--trials", "3"), "--replay takes the name of a sweep and nothing else"),
+        (("--replay", "s", "--workers", "2"), "--replay takes the name of a sweep"),
+        (("--resume", "s", "--name", "t"), "--resume s names the sweep already"),
+        (("--resume", "s", "--direction", "maximize"), "the sweep knows its own"),
+        (("train.py", "--trials", "3"), "as in train.py:objective"),
+    ],
+)
+def test_what_does_not_go_together_or_is_left_out_is_said(
+    arguments: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cockpit(["sweep", *arguments]) == 2
+    assert said in capsys.readouterr().err

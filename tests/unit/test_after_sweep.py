@@ -270,6 +270,15 @@ def test_trials_that_came_out_the_same_have_nothing_to_tell(layout: Layout) -> N
     assert importance(read).reason == "all 5 complete trials have the same auc"
 
 
+def test_trials_without_a_finite_value_are_not_said_to_be_missing(layout: Layout) -> None:
+    study_of(
+        layout, lambda trial: math.inf * (1 + trial.suggest_int("x", 0, 9)), "maximize", trials=5
+    )
+    with Store(layout).session() as session:
+        read = material(session, "income")
+    assert importance(read).reason.startswith("there is no complete trial with finite values yet")
+
+
 def test_choices_the_store_cannot_keep_are_said(
     layout: Layout, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cockpit.sweep.provenance import diff_path, git_state
-from cockpit.sweep.rerun.checkout import CheckoutFailed, checked_out
+from cockpit.sweep.rerun.checkout import CheckoutFailed, checked_out, submodules
 from tests.unit.repositories import commit_all, git
 
 if TYPE_CHECKING:
@@ -98,6 +98,19 @@ def test_the_users_hooks_do_not_run(top: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "hooked").exists()
 
 
+def test_a_repository_within_is_known_to_be_missing(top: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "model.py").write_text("depth = 3\n")
+    commit_all(other)
+    place = ("submodule", "add", str(other), "project/their lib")
+    git(top, "-c", "protocol.file.allow=always", *place)
+    git(top, "commit", "-m", "with a submodule")
+    assert submodules(top / "project") == []
+    with checked_out(top / "project", "HEAD", None) as mirror:
+        assert submodules(mirror.folder) == ["their lib"]
+
+
 def test_what_fails_leaves_nothing(top: Path, scratch: Path, tmp_path: Path) -> None:
     bad = tmp_path / "bad.patch"
     bad.write_text("diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n")
@@ -107,7 +120,7 @@ def test_what_fails_leaves_nothing(top: Path, scratch: Path, tmp_path: Path) -> 
     ):
         pass
     with (
-        pytest.raises(CheckoutFailed, match=r"git failed: .*0000"),
+        pytest.raises(CheckoutFailed, match=r"the commit 000000000000 is not in .* --here runs"),
         checked_out(top / "project", "0" * 40, None),
     ):
         pass

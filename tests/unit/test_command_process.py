@@ -160,6 +160,19 @@ def test_a_program_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
         assert len(os.listdir("/proc/self/fd")) == before
 
 
+@pytest.mark.parametrize(
+    "first, advice", [("echo hi", "a line like #!/bin/sh"), ("#!/no/such/sh", "its first line")]
+)
+def test_a_script_that_cannot_be_started_is_told_what_it_lacks(
+    tmp_path: Path, first: str, advice: str
+) -> None:
+    script = tmp_path / "train.sh"
+    script.write_text(f"{first}\n")
+    script.chmod(0o755)
+    with pytest.raises(CommandError, match=advice):
+        Program(tmp_path, str(script))
+
+
 def test_a_program_that_closes_its_output_lives_on(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "gate")
     program = shell(tmp_path, "exec >&- 2>&-; echo x > closed; read x < gate; exit 4")

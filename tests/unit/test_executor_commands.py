@@ -123,11 +123,18 @@ class CommandsSuite(ExecutorSuite):
         assert "cleaned up" in bench.log().read_text()
 
     @needs_pidfd
-    @pytest.mark.parametrize("state, end", [("cancelled", "time.sleep(60)"), ("complete", "pass")])
+    @pytest.mark.parametrize(
+        "state, apart, end",
+        [
+            ("cancelled", "setpgid(0, 0)", "time.sleep(60)"),
+            ("cancelled", "setsid()", "time.sleep(60)"),
+            ("complete", "setpgid(0, 0)", "pass"),
+        ],
+    )
     def test_nothing_a_command_started_is_left_running(
-        self, make: Any, state: str, end: str
+        self, make: Any, state: str, apart: str, end: str
     ) -> None:
-        """Deaf to SIGTERM, in a process group of its own, and in the end its parent gone."""
+        """Deaf to SIGTERM, in a group or a session of its own, and in the end its parent gone."""
         bench = make(
             "",
             python(
@@ -135,7 +142,7 @@ class CommandsSuite(ExecutorSuite):
                 "ours, theirs = os.pipe()\n"
                 "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
                 "if os.fork() == 0:\n"
-                "    os.setpgid(0, 0)\n"
+                f"    os.{apart}\n"
                 "    print('{\"pid\": %d}' % os.getpid(), flush=True)\n"
                 "    os.write(theirs, b'.')\n"
                 "    time.sleep(60)\n"

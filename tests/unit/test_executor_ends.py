@@ -57,6 +57,7 @@ class EndsSuite(ExecutorSuite):
             ("'abc'", "'abc' (str)"),
             ("None", "None (NoneType)"),
             ("{'a': 'x'}", "{'a': 'x'} (dict)"),
+            ("10**400", f"1{'0' * 78}… (int)"),
         ],
     )
     def test_anything_else_is_failed_and_shown(
@@ -123,7 +124,7 @@ class EndsSuite(ExecutorSuite):
                 "os.closerange(3, 256); time.sleep(60)",
                 "failed",
                 "the worker lost its connection to the sweep; "
-                "does the training code close file descriptors that are not its own?",
+                "does the training code close or write to file descriptors that are not its own?",
             ),
         ],
     )

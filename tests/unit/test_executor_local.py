@@ -222,11 +222,23 @@ class TestBeforeTheFirstTrial:
     @pytest.mark.parametrize("program", ["false", "ls"])
     def test_an_interpreter_that_is_no_python(self, local: Any, program: str) -> None:
         python = shutil.which(program)
-        with pytest.raises(InterpreterError, match=f"{python} could not start a worker"):
+        told = f"{python} could not start a worker .*; it takes Python 3.8 or later"
+        with pytest.raises(InterpreterError, match=told):
             local("", python=python).check(PATIENCE)
 
-    def test_a_file_that_breaks_in_mid_sweep_fails_its_trials(
-        self, local: Any, tmp_path: Path
+    @pytest.mark.parametrize(
+        "code, state, said",
+        [
+            ("import nosuchlibrary", "failed", "nosuchlibrary"),
+            (
+                "import os; os.kill(os.getpid(), 9)",
+                "lost",
+                "was killed (SIGKILL), not by the sweep",
+            ),
+        ],
+    )
+    def test_a_file_that_breaks_in_mid_sweep_ends_its_trials(
+        self, local: Any, tmp_path: Path, code: str, state: str, said: str
     ) -> None:
         executor = local("import os\ndef train(trial): os._exit(1)")
         outcomes = []
@@ -237,9 +249,9 @@ class TestBeforeTheFirstTrial:
             while len(outcomes) == number:
                 events = executor.poll(PATIENCE)
                 outcomes += [event.outcome for event in events if isinstance(event, Finished)]
-            (tmp_path / "train.py").write_text("import nosuchlibrary")
-        assert outcomes[1].state == "failed"
-        assert "nosuchlibrary" in outcomes[1].reason
+            (tmp_path / "train.py").write_text(code)
+        assert outcomes[1].state == state
+        assert said in outcomes[1].reason
 
 
 def test_threads_are_shared_out_unless_the_user_did(local: Any, tmp_path: Path) -> None:

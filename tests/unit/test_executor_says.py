@@ -20,6 +20,7 @@ from cockpit.sweep.executors.seam import (
     Value,
 )
 from tests.unit.executor_bench import (
+    SOON,
     ExecutorSuite,
     OnLocal,
 )
@@ -112,6 +113,8 @@ class SaysSuite(ExecutorSuite):
             ("trial.report('high', 0)", "TypeError"),
             ("trial.report(1, 'first')", "TypeError"),
             ("trial.report(1, -1)", "ValueError"),
+            ("trial.report(1, 2**63)", "ValueError"),
+            ("trial.log(2**63, loss=1)", "ValueError"),
             ("trial.set_user_attr('x', object())", "TypeError"),
             ("trial.set_constraint('x', float('nan'))", "ValueError"),
             ("trial.study", "AttributeError"),
@@ -172,7 +175,94 @@ class SaysSuite(ExecutorSuite):
         )
         assert bench.outcome().values == 7.0
 
+    def test_a_child_forked_while_a_thread_speaks_is_told_so_and_does_not_hang(
+        self, make: Any
+    ) -> None:
+        bench = make(
+            "import os, threading\n"
+            "def train(trial):\n"
+            "    over = threading.Event()\n"
+            "    def speak():\n"
+            "        while not over.is_set():\n"
+            "            trial.log(loss=1)\n"
+            "    speakers = [threading.Thread(target=speak) for _ in range(3)]\n"
+            "    [each.start() for each in speakers]\n"
+            "    codes = set()\n"
+            "    for _ in range(40):\n"
+            "        pid = os.fork()\n"
+            "        if pid == 0:\n"
+            "            try: trial.log(loss=2)\n"
+            "            except RuntimeError: os._exit(7)\n"
+            "            os._exit(0)\n"
+            "        codes.add(os.WEXITSTATUS(os.waitpid(pid, 0)[1]))\n"
+            "    over.set()\n"
+            "    [each.join() for each in speakers]\n"
+            "    return sorted(codes)\n"
+        )
+        outcome = bench.outcome(timeout=SOON)
+        assert (outcome.state, outcome.values) == ("complete", (7.0,))
+
+    def test_a_forked_childs_own_child_is_left_in_peace(self, make: Any) -> None:
+        bench = make(
+            "import os\n"
+            "def train(trial):\n"
+            "    pid = os.fork()\n"
+            "    if pid == 0:\n"
+            "        if (below := os.fork()) != 0:\n"
+            "            os.waitpid(below, 0)\n"
+            "        os._exit(0)\n"
+            "    os.waitpid(pid, 0)\n"
+            "    return 1\n"
+        )
+        assert bench.outcome().state == "complete"
+        assert bench.log().read_text() == ""
+
+    def test_words_that_are_not_the_workers_end_it_alone(self, make: Any) -> None:
+        bench = make(
+            "import os\n"
+            "def train(trial):\n"
+            "    for number in range(3, 64) if trial.number == 0 else ():\n"
+            "        try: os.write(number, b'junk\\n')\n"
+            "        except OSError: pass\n"
+            "    return 1\n"
+        )
+        outcome = bench.outcome(0)
+        assert outcome.state == "failed"
+        assert "close or write to file descriptors that are not its own" in outcome.reason
+        assert bench.outcome(1).values == 1.0
+
     # Its output
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "sys.stdout.close()",
+            "sys.stderr.close()",
+            "os.close(1)",
+            "os.closerange(0, 3)",
+            "sys.stdout = None",
+            "sys.stdout = sys.stderr = object()",
+            "sys.stdout = type('Tee', (), {'write': lambda self, text: os.write(1, text.encode())})()",
+        ],
+    )
+    def test_what_code_does_to_its_output_fails_neither_it_nor_the_next(
+        self, make: Any, line: str
+    ) -> None:
+        bench = make(
+            "import os, sys\n"
+            "def train(trial):\n"
+            "    if trial.number == 0:\n"
+            f"        {line}\n"
+            "        return 1\n"
+            "    if hasattr(sys.stdout, 'write'):\n"
+            "        print('of the next')\n"
+            "    if hasattr(sys.stderr, 'write'):\n"
+            "        print('of the next', file=sys.stderr)\n"
+            "    return 2\n"
+        )
+        assert (bench.outcome(0).values, bench.outcome(1).values) == (1.0, 2.0)
+        if "object" not in line:
+            assert "of the next" in bench.log("run1").read_text()
 
     def test_megabytes_of_output_go_to_the_trials_own_log(self, make: Any) -> None:
         bench = make(

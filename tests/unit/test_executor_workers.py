@@ -34,7 +34,10 @@ from tests.unit.executor_bench import (
 class WorkersSuite(ExecutorSuite):
     # What a run finds around it
 
-    def test_a_run_has_its_folder_and_variables_to_itself(self, make: Any) -> None:
+    def test_a_run_has_its_folder_and_variables_to_itself(
+        self, make: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("COCKPIT_METRICS", "of a `cockpit run` that all this is in")
         bench = make(
             "import os\n"
             "def train(trial):\n"

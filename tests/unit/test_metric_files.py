@@ -64,6 +64,20 @@ def test_a_file_written_anew_is_read_anew(path: Path, replaced: bool) -> None:
     assert file.look() == [Point({"loss": 2.0}, 7), Point({"loss": 1.0}, 8)]
 
 
+@pytest.mark.parametrize("end", ["", "\n"], ids=["without an end", "with one"])
+def test_one_line_written_anew_in_its_place_is_the_newest(path: Path, end: str) -> None:
+    """As long as before, alike at its beginning and its end: what `json.dump` writes each epoch."""
+    tally = Tally()
+    file = MetricFile(path, tally)
+    for auc in (0.1, 0.2, 0.3):
+        about = {"about": "x" * 400, "auc": auc, "over": "y" * 400}
+        with path.open("w") as out:  # the same file, never seen empty
+            out.write(json.dumps(about) + end)
+        file.look()
+    file.end()
+    assert tally.last == {"auc": 0.3}
+
+
 @pytest.mark.parametrize("indent", [None, 2])
 def test_what_lay_there_before_the_run_is_not_its_own(path: Path, indent: int | None) -> None:
     path.write_text(json.dumps({"loss": 9}, indent=indent) + "\n")

@@ -15,6 +15,7 @@ from blake3 import blake3
 import cockpit
 import cockpit.sweep.provenance.git as repository
 from cockpit.data.versions import register
+from cockpit.origin import origin
 from cockpit.sweep.provenance import collect, collect_plain, datasets, digest, git_state
 from cockpit.sweep.spec import SpecInvalid, load_spec
 from storage.layout import Layout
@@ -179,6 +180,20 @@ def test_no_repository_and_no_git_are_no_errors(
     assert git_state(spec.folder) is None
     monkeypatch.setenv("PATH", str(spec.folder))
     assert collect(spec, WORKER).git is None
+
+
+@pytest.mark.parametrize("why", ["another user's", "damaged"])
+def test_a_repository_that_git_refuses_is_not_passed_over_in_silence(
+    spec: Spec, layout: Layout, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    commit_all(spec.folder)
+    if why == "damaged":
+        (spec.folder / ".git/config").write_text("[core")
+    else:
+        monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    known = collect(spec, WORKER).to_json()
+    assert known["git"]["commit"] is None
+    assert origin(known, layout)["git"].startswith("not known: git refuses this repository")
 
 
 def test_a_git_hook_around_us_does_not_change_the_repository(

@@ -119,6 +119,23 @@ def test_a_cache_that_cannot_be_written_is_done_without(rows: Path, cache: Path)
     assert hashed(rows, cache) == of(b"x\n1\n")
 
 
+def test_more_files_than_are_kept_of_others_are_remembered_together(
+    rows: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(data, "REMEMBERED", 2)
+    files = [rows.with_name(f"{number}.csv") for number in range(5)]
+    for file in files:
+        file.write_bytes(b"x")
+    for _ in range(2):
+        hashes = Hashes(cache)
+        found = [hashes.data_file(file).digest for file in files]
+        hashes.save()
+        forge(cache)
+    assert found == ["forged"] * 5
+    hashed(rows, cache)
+    assert list(json.loads(cache.read_text())) == [str(path) for path in (*files[3:], rows)]
+
+
 def test_two_writers_at_once_leave_a_whole_file(rows: Path, cache: Path) -> None:
     files = [rows.with_name(f"{n}.csv") for n in range(20)]
     for file in files:

@@ -46,7 +46,7 @@ def contents(folder: Path) -> dict[str, tuple[bytes, int]]:
 
 
 def change_all_sorts(folder: Path) -> None:
-    (folder / "train.py").write_text("one = 1\ntwo = 22\n")
+    (folder / "train.py").write_text("two = 2\nthree = 3\n")
     (folder / "src/model.py").write_text("depth = 3")
     (folder / "weights.bin").write_bytes(bytes(reversed(range(256))))
     (folder / "old.py").unlink()
@@ -77,7 +77,8 @@ def test_the_diff_on_a_clean_checkout_gives_the_tree_back(
     "setting",
     ["diff.noprefix=true", "diff.mnemonicPrefix=true", "color.ui=always", "diff.relative=true",
      "diff.external=false", "diff.submodule=log", "diff.renames=copies", "status.relativePaths=true",
-     "core.quotePath=false", "status.showUntrackedFiles=no", "diff.ignoreSubmodules=all"],
+     "core.quotePath=false", "status.showUntrackedFiles=no", "diff.ignoreSubmodules=all",
+     "diff.context=0"],
 )  # fmt: skip
 def test_no_setting_of_the_users_spoils_it(
     folder: Path, layout: Layout, tmp_path: Path, setting: str
@@ -91,6 +92,18 @@ def test_no_setting_of_the_users_spoils_it(
     assert found.untracked == ("new.py",)
     (folder / "new.py").unlink()
     clean = again(folder, diff_path(layout, found.diff.digest), tmp_path / "clean")
+    assert contents(clean) == contents(folder)
+
+
+def test_no_variable_of_the_users_spoils_it(
+    folder: Path, layout: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change_all_sorts(folder)
+    with monkeypatch.context() as patched:
+        patched.setenv("GIT_DIFF_OPTS", "-u0")
+        patched.setenv("GIT_OBJECT_DIRECTORY", str(tmp_path / "nowhere"))
+        diff = kept(folder, layout)
+    clean = again(folder, diff_path(layout, diff.digest), tmp_path / "clean")
     assert contents(clean) == contents(folder)
 
 

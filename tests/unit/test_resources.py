@@ -27,6 +27,10 @@ class FakeTable:
     def __init__(self, **processes: tuple[int, int, float]) -> None:
         self.processes = {int(name[1:]): values for name, values in processes.items()}
         self.read: list[int] = []
+        self.cpu_seconds: dict[int, float] = {}
+
+    def now(self) -> float:
+        return 10.0
 
     def pids(self) -> list[int]:
         return list(self.processes)
@@ -34,7 +38,7 @@ class FakeTable:
     def process(self, pid: int) -> Process | None:
         self.read.append(pid)
         found = self.processes.get(pid)
-        return found and Process(*found, cpu_seconds=1.0, resident=100)
+        return found and Process(*found, cpu_seconds=self.cpu_seconds.get(pid, 1.0), resident=100)
 
     def moved(self, pid: int) -> tuple[int, int] | None:
         return None
@@ -134,6 +138,37 @@ def test_a_warm_workers_past_is_not_the_attempts(busy: subprocess.Popen[bytes]) 
     meter = resources.end(busy.pid)
     assert meter is not None
     assert meter.base.cpu_seconds > 0
+
+
+def test_a_pool_that_a_warm_worker_kept_brings_no_past_along() -> None:
+    table = FakeTable(p10=(1, 10, 1.0), p11=(10, 10, 2.0))
+    table.cpu_seconds = {10: 5.0, 11: 100.0}
+    resources = Resources(Scanner(table))
+    resources.begin(10, fresh=False)
+    table.processes[12] = (10, 10, 11.0)  # this attempt's own
+    table.cpu_seconds = {10: 6.0, 11: 100.0, 12: 3.0}
+    resources.scan()
+    table.cpu_seconds = {10: 6.0, 11: 102.0, 12: 3.0}
+    resources.scan()
+    meter = resources.end(10)
+    assert meter is not None
+    assert meter.now.cpu_seconds - meter.base.cpu_seconds == pytest.approx(1 + 2 + 3)
+    assert meter.peak == 300
+    resources.begin(10, fresh=True)
+    resources.scan()
+    meter = resources.end(10)
+    assert meter is not None
+    assert meter.now.cpu_seconds == pytest.approx(6 + 102 + 3)
+
+
+def test_what_begins_with_an_attempt_is_not_older_than_it() -> None:
+    scanner = Scanner()
+    moment = scanner.now()
+    with subprocess.Popen(["sleep", "60"]) as process:
+        found = scanner.older([os.getpid(), process.pid], moment)
+        process.kill()
+    assert found is not None
+    assert found.pids == {os.getpid()}
 
 
 def test_one_that_has_gone_gives_no_sample() -> None:

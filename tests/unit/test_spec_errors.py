@@ -66,12 +66,27 @@ CASES = {
     '[params]\nx = { type = "categorical", choices = [] }': "line 4: [params] x: choices = [] is"
     " empty; give at least one choice",
     '[params]\nx = { type = "categorical", choices = [1, true] }': "line 4: [params] x: choices ="
-    " [1, true] holds True more than once; keep one",
+    " [1, true] holds 1 and true, which are one value; keep one",
+    '[params]\nx = { type = "categorical", choices = [0.5, 0.5] }': "line 4: [params] x: choices ="
+    " [0.5, 0.5] holds 0.5 more than once; keep one",
+    '[params]\nx = { type = "float", low = -1.7e308, high = 1.7e308 }': "line 4: [params] x: the"
+    " range -1.7e+308 to 1.7e+308 is too wide for a number to measure",
+    '[sweep]\npruner = { name = "hyperband", min_resource = 9, max_resource = 3 }': "line 4: [sweep]"
+    " max_resource 3 is below min_resource 9, so that nothing would be pruned",
+    '[sweep]\nsampler = { name = "cmaes", with_margin = true, lr_adapt = true }': "line 4: [sweep]"
+    " with_margin and lr_adapt cannot go together; keep one of them",
+    '[sweep]\nsampler = "grid"\n[params]\n'
+    'x = { type = "float", low = 0, high = 1, step = 1e-12 }': "line 4: [sweep] the grid has"
+    " 1,000,000,000,001 points; at most 100,000: use wider steps",
+    '[sweep]\nsampler = "brute_force"\n[params]\n'
+    'x = { type = "int", low = 1, high = 200000 }': 'line 6: [params] x: sampler = "brute_force"'
+    " tries all its 200,000 values; at most 100,000: use a wider step",
     '[data]\ntrain = "row.csv"': 'line 4: [data] train = "row.csv" was not found in FOLDER; did'
     ' you mean "rows.csv"?',
     '[data]\ntrain = "part-*.csv"': 'line 4: [data] train = "part-*.csv": no file answers to it in'
     " FOLDER",
     '[data]\ntrain = "."': 'line 4: [data] train = "." is a folder; name a file',
+    '[data]\ntrain = "/dev/null"': 'line 4: [data] train = "/dev/null" is no regular file; name one',
     '[limits]\ntimeout = "10 minutes"': 'line 4: [limits] timeout = "10 minutes" should be a time'
     ' such as "10m", "90s" or "1h30m", or a number of seconds',
     '[params]\nx = { type = "float", low = 0, high = 1, default = 2 }': "line 4: [params] x: default"

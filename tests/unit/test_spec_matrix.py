@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -23,6 +23,7 @@ sampler = { name = "tpe", n_startup_trials = 4 }
 [params]
 depth = { type = "int", low = 2, high = 10 }
 """
+RUN = '[run]\nfunction = "train.py:forest"\n'
 MATRIX = """\
 [[matrix]]
 adult = { data = { train = "adult.csv" } }
@@ -43,9 +44,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def loaded(folder: Path, text: str) -> tuple[Spec, ...]:
+def loaded(folder: Path, text: str, **given: Any) -> tuple[Spec, ...]:
     (folder / "sweep.toml").write_text(text)
-    return load_specs(folder / "sweep.toml")
+    return load_specs(folder / "sweep.toml", **given)
 
 
 def complaints(folder: Path, text: str) -> list[str]:
@@ -193,3 +194,37 @@ def test_the_sweeps_are_the_product_of_the_axes(folder: Path, axes: list[list[st
         expected = [f"{before}-{name}" for before in expected for name in axis]
     assert [spec.sweep.name for spec in specs] == [f"income{name}" for name in expected]
     assert (specs[0].sweep.seed, specs[-1].sweep.seed) == (1, len(axes[0]))
+
+
+def test_a_setting_named_alone_takes_an_option_beside_it(folder: Path) -> None:
+    text = """
+[sweep]
+sampler = "nsgaii"
+[[matrix]]
+few = { sweep = { sampler = { population_size = 5 } } }
+other = { sweep = { sampler = { name = "random" } } }
+"""
+    few, other = loaded(folder, RUN + text)
+    assert few.sweep.sampler.given() == {"population_size": 5}
+    assert (few.sweep.sampler.name, other.sweep.sampler.name) == ("nsgaii", "random")
+
+
+def test_a_dotted_place_finds_a_name_with_a_dot_in_it(folder: Path) -> None:
+    text = '[params]\n"model.lr" = { type = "float", low = 0, high = 1 }\n'
+    (spec,) = loaded(folder, RUN + text, overrides={"params.model.lr.high": 0.5, "sweep.trials": 3})
+    assert (spec.params["model.lr"].high, spec.sweep.trials) == (0.5, 3)  # type: ignore[union-attr]
+
+
+def test_a_matrix_is_not_set_from_outside(folder: Path) -> None:
+    with pytest.raises(SpecInvalid, match=r"\[\[matrix\]\] stands in the file alone"):
+        loaded(folder, RUN, overrides={"matrix.small.sweep.trials": 3})
+
+
+def test_sweeps_that_come_to_one_name_are_refused(folder: Path) -> None:
+    text = """
+[[matrix]]
+a = { sweep = { name = "q-b" } }
+b-a = { sweep = { name = "q" } }
+"""
+    with pytest.raises(SpecInvalid, match="makes two sweeps called q-b-a; give each another"):
+        loaded(folder, RUN + text)

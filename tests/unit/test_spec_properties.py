@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from cockpit.sweep.space import distributions
 from cockpit.sweep.spec import SpecError, load_spec
 from cockpit.sweep.spec.errors import distance
+from cockpit.sweep.spec.limit import Limit, limits
 from cockpit.sweep.spec.params import PARAMS
 from cockpit.sweep.spec.table import Table, keys
 from cockpit.sweep.spec.tables import TABLES, SweepTable
@@ -116,10 +117,11 @@ def test_a_spec_loads_to_the_values_it_was_written_with(
     assert spec.sweep.name == sweep.get("name", "sweep")
     assert spec.sweep.metrics == (sweep.get("metric", "value"),)
     assert spec.sweep.trials == sweep.get("trials", None if {"time", "patience"} & {*sweep} else 30)
-    assert list(map(str, spec.sweep.constraints)) == [
-        f"{name} <= {float(bound):g}"
+    assert spec.sweep.constraints == tuple(
+        Limit(name, "<=", float(bound))
         for name, _, bound in (each.split() for each in sweep.get("constraints", []))
-    ]
+    )
+    assert limits(list(map(str, spec.sweep.constraints))) == spec.sweep.constraints
     for key in ("time", "patience", "duplicates", "baseline"):
         assert getattr(spec.sweep, key) == sweep.get(key, SweepTable.model_fields[key].default)
     for name, table in (("limits", spec.limits), ("executor", spec.executor)):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import optuna
 import pytest
 
-from cockpit.sweep.snapshot import Keeper, load, stand
+from cockpit.sweep.snapshot import Keeper, Moment, State, load, stand
 from cockpit.sweep.space import distributions, is_exhausted, make_pruner, make_sampler
 from cockpit.sweep.spec import load_spec
 from cockpit.sweep.spec.limit import Limit
@@ -168,14 +168,14 @@ def test_a_kept_sampler_goes_on_with_the_very_same_points(
     spec = spec_of(tmp_path, f"[sweep]\n{seed}sampler = {SAMPLERS[name]}\n{STEPS}")
     study, space = study_of(spec), distributions(spec)
     files = tmp_path / "a", tmp_path / "b"
-    keeper = Keeper(files, stand(spec, space))
+    keeper, moment = Keeper(files, stand(spec, space), None), Moment(6, 18)
     for place in range(6):
         study.tell(study.ask(space), float(place))
-    keeper.keep(study.sampler, 6, 18)
+    keeper.keep(State(study.sampler, study.pruner, {}), moment)
     keeper.close()
     other = copy.deepcopy(study)
-    other.sampler, known = load(files, stand(spec, space))
-    assert known == (6, 18)
+    state, _ = load(files, stand(spec, space), moment)
+    other.sampler = state.sampler
     for place in range(6):
         trial, again = study.ask(space), other.ask(space)
         assert trial.params == again.params

@@ -20,6 +20,7 @@ from cockpit.sweep.space import (
     baseline_point,
     distributions,
     is_exhausted,
+    look_back,
     make_pruner,
     make_sampler,
     middle,
@@ -208,6 +209,44 @@ def test_exhaustive_search_tries_each_point_once_and_says_when_it_is_done(
         seen.append(tuple(trial.params.values()))
         study.tell(trial, 0.0)
     assert sorted(seen) == [(x, y) for x in (1, 2, 3) for y in (False, True)]
+
+
+def nine(folder: Path, sampler: str) -> Spec:
+    params = "".join(f'{name} = {{ type = "int", low = 1, high = 3 }}\n' for name in "xy")
+    return spec_of(folder, f'[sweep]\nseed = 1\nsampler = "{sampler}"\n[params]\n{params}')
+
+
+def test_several_at_a_time_try_each_point_of_a_grid_once(tmp_path: Path) -> None:
+    spec = nine(tmp_path, "grid")
+    study = optuna.create_study(sampler=make_sampler(spec))
+    running = []
+    while not is_exhausted(study.sampler):
+        running.append(study.ask(distributions(spec)))
+    assert len({tuple(trial.params.values()) for trial in running}) == len(running) == 9
+
+
+def test_a_point_put_in_line_is_filled_up_and_none_of_the_grid(tmp_path: Path) -> None:
+    spec = nine(tmp_path, "grid")
+    study = optuna.create_study(sampler=make_sampler(spec))
+    study.enqueue_trial({"x": 2})
+    seen = []
+    while not is_exhausted(study.sampler):
+        trial = study.ask(distributions(spec))
+        seen.append(tuple(trial.params.values()))
+        study.tell(trial, 0.0)
+    assert seen[0][0] == 2
+    assert sorted(seen[1:]) == [(x, y) for x in (1, 2, 3) for y in (1, 2, 3)]
+
+
+@pytest.mark.parametrize("name", ["grid", "brute_force"])
+def test_a_search_that_was_done_is_done_when_it_goes_on(tmp_path: Path, name: str) -> None:
+    spec = nine(tmp_path, name)
+    study = optuna.create_study(sampler=make_sampler(spec))
+    for asked in range(9):
+        study.tell(study.ask(distributions(spec)), float(asked))
+        study.sampler = make_sampler(spec)
+        look_back(study)
+        assert is_exhausted(study.sampler) == (asked == 8)
 
 
 def test_patience_is_put_around_another_pruner(tmp_path: Path) -> None:

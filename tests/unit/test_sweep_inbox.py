@@ -79,6 +79,40 @@ def test_who_asks_as_the_sweep_ends_is_told_so(inbox: Inbox, tmp_path: Path) -> 
     assert asker.reply == Reply(False, "the sweep has come to its end; nothing was done")
 
 
+def test_who_asks_when_it_has_ended_is_told_so_at_once(inbox: Inbox, tmp_path: Path) -> None:
+    inbox.close()
+    with pytest.raises(ControlError, match="has come to its end; nothing was done"):
+        ask(tmp_path / "control", Request("pause"), 600)
+    assert not (tmp_path / "control").exists()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "no JSON",
+        "[]",
+        '{"do": "add", "more": 1}',
+        '{"do": ["add"]}',
+        '{"do": "workers", "count": "3"}',
+        '{"do": "add", "count": true}',
+        '{"do": "enqueue", "params": [1]}',
+    ],
+)
+def test_what_is_no_request_is_told_so_and_not_done(
+    inbox: Inbox, tmp_path: Path, body: str
+) -> None:
+    (tmp_path / "control" / "1.request").write_text(body)
+    done: list[Request] = []
+
+    def do(request: Request) -> Reply:
+        done.append(request)
+        return Reply(True, "")
+
+    assert inbox.obey(do)
+    assert '"done": false' in (tmp_path / "control" / "1.reply").read_text()
+    assert not done
+
+
 def test_a_request_that_nobody_takes_is_withdrawn(inbox: Inbox, tmp_path: Path) -> None:
     with pytest.raises(ControlError, match="nothing was done"):
         ask(tmp_path / "control", Request("pause"), 0.05)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import cockpit
+from cockpit.tracking.plain_run import PlainRun, checked_name
 from storage.layout import Layout
 from storage.runs import curve, find
 from storage.store import Store
@@ -77,6 +78,23 @@ def test_without_a_name_it_is_the_script_s_and_a_number() -> None:
     assert points("train-1", "loss") == points("train-2", "loss") == ([0], [1.0])
 
 
+@pytest.mark.parametrize(
+    "stem, name",
+    [
+        ("a#b", "a b-1"),
+        ("@latest", "latest-1"),
+        ("\udc80\n", "run-1"),
+        ("x" * 120, "x" * 80 + "-1"),
+    ],
+)
+def test_whatever_a_script_is_called_its_run_has_a_name_that_can_be(stem: str, name: str) -> None:
+    run = PlainRun(Layout(Path.cwd() / ".cockpit"))
+    run.claim()
+    run.begin(None, stem)
+    run.close()
+    assert checked_name(run.name) == name
+
+
 def test_argparse_s_answer_and_odd_values_are_params() -> None:
     class Odd:
         def __str__(self) -> str:
@@ -113,6 +131,15 @@ def test_how_the_block_is_left_settles_the_run(
     assert (found.state, (found.reason or "")[: len(reason)]) == (state, reason)
 
 
+def test_an_error_inside_a_library_names_the_script_s_line() -> None:
+    for name, call in (("json", "json.loads('[')"), ("ours", "run.log(loss='low')")):
+        code = f"import cockpit, json\nwith cockpit.track({name!r}) as run:\n    {call}\n"
+        Path("train.py").write_text(code)
+        with script("import runpy; runpy.run_path('train.py')") as done:
+            assert done.wait() == 1
+        assert (stored(name).reason or "").endswith(" (train.py:3)")
+
+
 def test_where_it_came_from_and_what_it_used_is_kept() -> None:
     with cockpit.track("r"):
         pass
@@ -136,10 +163,15 @@ def test_it_is_used_within_its_block_alone() -> None:
     run = cockpit.track("r")
     with pytest.raises(RuntimeError, match="within its block"):
         run.log(loss=1)
+    for ask in (lambda: run.id, lambda: run.folder):
+        with pytest.raises(RuntimeError, match="within its block"):
+            ask()
+    assert not Path(".cockpit").exists()
     with run:
         pass
     with pytest.raises(RuntimeError, match="within its block"):
         run.tag("late")
+    assert run.folder.parent.name == run.id  # these are there from now on
 
 
 @pytest.mark.parametrize("name", ["", "a#1", "@latest", "x" * 101])
@@ -155,6 +187,8 @@ def test_what_is_no_number_is_refused_and_the_rest_stays() -> None:
             run.log(loss="low")  # type: ignore[arg-type]
         with pytest.raises(TypeError):
             run.log({"loss": 1})  # type: ignore[arg-type]
+        with pytest.raises(ValueError, match="63 bits"):
+            run.log(2**63, loss=1)
         run.log(loss=1)
     assert stored("r").metrics == {"loss": 1.0}
 
@@ -170,6 +204,53 @@ def test_threads_may_log() -> None:
             thread.join()
     with Store(Layout(Path.cwd() / ".cockpit")).session() as session:
         assert session.rows("select count(distinct step), max(step) from metrics") == [(800, 799)]
+
+
+def test_a_process_may_fork_while_a_thread_logs() -> None:
+    code = """
+import cockpit, os, signal, threading
+with cockpit.track('r') as run:
+    over = threading.Event()
+    def spam():
+        while not over.is_set():
+            run.log(loss=1)
+    thread = threading.Thread(target=spam, daemon=True)
+    thread.start()
+    for n in range(100):
+        if (child := os.fork()) == 0:
+            signal.alarm(10)
+            run.log(n, child=1)
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+    over.set()
+    thread.join()
+"""
+    with script(code) as done:
+        assert done.wait() == 0
+    assert sorted(points("r", "child")[0]) == list(range(100))
+
+
+def test_a_signal_s_handler_may_log_whatever_it_interrupts() -> None:
+    """As one does that is told of a preemption."""
+    code = """
+import cockpit, faulthandler, itertools, signal
+faulthandler.dump_traceback_later(10, exit=True)
+with cockpit.track('r') as run:
+    came = itertools.count()
+    handled = 0
+    def note(*_):
+        global handled
+        handled = next(came) + 1
+        run.log(handled, told=1)
+    signal.signal(signal.SIGALRM, note)
+    signal.setitimer(signal.ITIMER_REAL, 0.005, 0.005)
+    while handled < 50:
+        run.log(0, loss=1)
+    signal.setitimer(signal.ITIMER_REAL, 0)
+"""
+    with script(code) as done:
+        assert done.wait() == 0
+    assert set(points("r", "told")[0]) >= set(range(1, 51))
 
 
 def test_a_full_disk_warns_once_and_the_training_goes_on() -> None:

@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from cockpit.sweep.executors.seam import ExecutorError, InterpreterError
+from storage.layout import VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,6 +45,15 @@ def check_program(program: str, folder: Path, environment: Mapping[str, str]) ->
         where = f"in {folder}" if os.sep in program else "on PATH"
         advice = "; a script needs to be executable, or its interpreter named before it"
         raise ExecutorError(f"the program {program} of the command was not found {where}{advice}")
+
+
+def outside(environment: Mapping[str, str]) -> dict[str, str]:
+    """Without what tells of a run that we ourselves are in."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if not name.startswith("COCKPIT_") or name == VARIABLE
+    }
 
 
 def with_threads(

@@ -5,7 +5,9 @@ that the driver has ended, by whatever means: every session still listed is kill
 for a worker's cooperation, so it does not matter who holds whose interpreter lock.
 
 What a worker starts belongs to its session, even in a process group of its own (as `timeout` and a
-shell's jobs have), and even when its parent has gone. Only what makes a session of its own gets away.
+shell's jobs have), and even when its parent has gone. What makes a session of its own (as the processes
+of torchrun do) ends with its parent where that is killed; only one whose parent has gone before, a
+daemon, gets away.
 """
 
 from __future__ import annotations
@@ -39,13 +41,19 @@ def session_lives(leader: int) -> bool:
 
 
 def end_session(leader: int) -> None:
-    """SIGKILL to a session's processes. The leader must be alive, or dead and not yet reaped."""
-    # PermissionError is how macOS says that only a dead leader is left.
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(leader, signal.SIGKILL)
+    """SIGKILL to a session's processes and all below them.
+
+    The leader must be alive, or dead and not yet reaped.
+    """
+    sessions = {leader}
     ended: set[int] = set()
     for _ in range(_ROUNDS):
-        members = set(session_members(leader)) - ended
+        # Whose parent has been killed is nobody's any more: it is looked for before.
+        there = len(sessions) > 1 or session_members(leader)
+        members = _with_descendants(sessions) - ended if there else set()
+        # PermissionError is how macOS says that only a dead leader is left.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(leader, signal.SIGKILL)
         for pid in members:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
@@ -66,12 +74,31 @@ def _session(pid: int) -> int | None:
         return None
 
 
+def _with_descendants(sessions: set[int]) -> set[int]:
+    """The living processes of sessions, and all below them; the sessions that those made are added."""
+    parents = {pid: int(stat[1]) for pid in processes() if (stat := _stat(pid))}
+    of = {pid: _session(pid) for pid in parents}
+    members: set[int] = set()
+    while True:
+        found = {pid for pid, parent in parents.items() if of[pid] in sessions or parent in members}
+        if found == members:
+            return members
+        members = found
+        sessions |= {pid for pid in members if of[pid] == pid}
+
+
 def _is_dead(pid: int) -> bool:
+    return _stat(pid) is None
+
+
+def _stat(pid: int) -> list[bytes] | None:
+    """Of a process that lives: its state, its parent, and more."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
-            return file.read().rpartition(b") ")[2][:1] in b"ZX"
+            fields = file.read().rpartition(b") ")[2].split()
     except (FileNotFoundError, ProcessLookupError):
-        return True
+        return None
+    return None if fields[0] in b"ZX" else fields
 
 
 class Guard:

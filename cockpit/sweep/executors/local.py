@@ -21,6 +21,7 @@ from cockpit.sweep.executors.environment import (
     check_program,
     for_commands,
     interpreter,
+    outside,
     placeholders,
     prepare,
     prepare_command,
@@ -94,7 +95,7 @@ class LocalExecutor:
     ) -> None:
         self._work, self._folder, self._size = work, folder.absolute(), workers
         self._grace, self._threads = grace, threads
-        self._environment = dict(os.environ if environment is None else environment)
+        self._environment = outside(os.environ if environment is None else environment)
         self._python = interpreter(python, self._folder, self._environment)
         self._described: Mapping[str, Any] | None = None
         self._processes: list[ChildProcess] = []
@@ -397,7 +398,7 @@ class LocalExecutor:
         self._processes.remove(process)
         if isinstance(process, WorkerProcess) and not process.ready and process.stop is None:
             self._broken = process.failure_to_start(outcome)
-            outcome = replace(outcome, state="failed", reason=str(self._broken))
+            outcome = replace(outcome, reason=str(self._broken))
         if process.task:
             self._settle(process, process.task, outcome, died=True)
 

@@ -17,7 +17,6 @@ END_BYTES = 16 << 20
 """What is read after the program's end, at most, beside the last piece."""
 OBJECT_BYTES = 1 << 20
 """A larger file is no single object of metrics."""
-_HEAD = 256
 
 
 class MetricFile:
@@ -62,7 +61,7 @@ class MetricFile:
                 break
             said += self.look()
         if self.behind:  # of what is too long the last values count
-            self._begin(self._head, self._seen[2] - READ_BYTES)
+            self._begin(b"", self._seen[2] - READ_BYTES)
             said += self.look()
         return said + self._reader.end()
 
@@ -78,26 +77,27 @@ class MetricFile:
 
     def _skip(self, file: int) -> None:
         self._seen = seen = _state(file)
-        data = os.pread(file, READ_BYTES, 0)
-        if not _opens_object(data):
-            self._begin(data[:_HEAD], seen[2])
+        if not _opens_object(os.pread(file, READ_BYTES, 0)):
+            start = max(0, seen[2] - READ_BYTES)
+            self._begin(os.pread(file, seen[2] - start, start), seen[2])
         os.close(file)
 
-    def _begin(self, head: bytes, position: int) -> None:
-        self._head, self._position = head, position
+    def _begin(self, last: bytes, position: int) -> None:
+        self._last, self._position = last, position
         self._reader = MetricReader(self._tally, notes=self._notes)
 
     def _is_another(self, file: int, seen: tuple[int, ...]) -> bool:
+        """Who appends leaves what stands before; of a short file that is all of it."""
         if seen[:2] != self._seen[:2] or seen[2] < self._position:
             return True
-        return os.pread(file, len(self._head), 0) != self._head
+        return os.pread(file, len(self._last), self._position - len(self._last)) != self._last
 
     def _read(self, file: int, size: int) -> list[Said]:
         data = os.pread(file, READ_BYTES, self._position)
         if self._position == 0 and _opens_object(data):
             self.behind = False
             return self._whole(os.pread(file, OBJECT_BYTES, 0))
-        self._head = self._head or data[:_HEAD]
+        self._last = (self._last + data)[-READ_BYTES:]
         self._position += len(data)
         self.behind = bool(data) and self._position < size
         return self._reader.feed(data)

@@ -20,11 +20,12 @@ PATTERN_TEXT = 1 << 12
 """Characters at the beginning of a line in which patterns are looked for: one may backtrack."""
 NAMES = 1000
 """Metrics that a run may have; further names are passed over. Not all that is JSON is a metric."""
+INTEGER_BITS = 63
+"""A step has no more."""
 NOTE = "cockpit"
 """The key under which `cockpit.track` tells what is no metric."""
 
 _AROUND = " \t,;:()[]{}%'\""
-_INTEGER_BITS = 63
 
 
 class PatternError(ValueError):
@@ -195,7 +196,7 @@ def _float(value: float) -> float:
 def _whole(value: Any) -> int | None:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    if type(value) is not int or value.bit_length() > _INTEGER_BITS:
+    if type(value) is not int or value.bit_length() > INTEGER_BITS:
         return None
     return value
 

@@ -8,6 +8,7 @@ ChildProcess        what all of them have
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import subprocess
@@ -112,7 +113,7 @@ class ChildProcess:
                 preexec_fn=first,
             )
         except OSError as error:
-            text = f"{command[0]} cannot be started: {error.strerror}"
+            text = f"{command[0]} cannot be started: {error.strerror}{_advice(command[0], error)}"
             raise self.failure(text) from error
         self.pid = self._popen.pid
         self.pidfd = _watch_death(self.pid)
@@ -296,6 +297,15 @@ class ChildProcess:
         if self._killed:
             return "failed", self._why_killed()
         return "lost", f"the {self.noun} was killed (SIGKILL), not by the sweep"
+
+
+def _advice(program: str, error: OSError) -> str:
+    """The system's words name neither the line that a script lacks, nor the program that its first line names."""
+    if error.errno == errno.ENOEXEC:
+        return "; a script begins with a line like #!/bin/sh, or its interpreter is named before it"
+    if error.errno == errno.ENOENT and os.path.isfile(program):
+        return "; it is there, but not the program that its first line (#!) names"
+    return ""
 
 
 def _group(pid: int) -> int | None:

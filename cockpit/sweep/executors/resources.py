@@ -8,10 +8,11 @@ proportional share, where the system tells it.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from cockpit.sweep.executors.gpus import Gpus
@@ -48,11 +49,22 @@ class Usage:
     """Bytes read from disks and written to them; None where the system does not tell."""
     pids: frozenset[int] = frozenset()
 
+    def without(self, other: Usage) -> Usage:
+        """What was used beyond what the other had; what is resident stays."""
+        moved = None
+        if self.moved is not None and other.moved is not None:
+            moved = (self.moved[0] - other.moved[0], self.moved[1] - other.moved[1])
+        return replace(self, cpu_seconds=self.cpu_seconds - other.cpu_seconds, moved=moved)
+
 
 class Table(Protocol):
     """The system's process table."""
 
     def pids(self) -> list[int]: ...
+
+    def now(self) -> float:
+        """As `Process.began` counts."""
+        ...
 
     def process(self, pid: int) -> Process | None:
         """None where it has ended, or is dead and waits to be reaped."""
@@ -75,6 +87,9 @@ class LinuxTable:
 
     def pids(self) -> list[int]:
         return processes()
+
+    def now(self) -> float:
+        return float(int(time.clock_gettime(time.CLOCK_BOOTTIME) * self._TICK))
 
     def process(self, pid: int) -> Process | None:
         data = _content(f"/proc/{pid}/stat")
@@ -103,6 +118,9 @@ class PsutilTable:
         import psutil
 
         return psutil.pids()
+
+    def now(self) -> float:
+        return time.time()
 
     def process(self, pid: int) -> Process | None:
         import psutil
@@ -148,10 +166,20 @@ class Scanner:
             trees.setdefault(owner, []).append(pid)
         return {leader: self._usage(pids, found, moved) for leader, pids in trees.items()}
 
+    def now(self) -> float:
+        """As the process table counts."""
+        return self._table.now()
+
     def single(self, pid: int) -> Usage:
         """What one process uses, without those below it that live."""
         process = self._table.process(pid)
         return self._usage([pid], {pid: process}) if process else Usage()
+
+    def older(self, pids: Iterable[int], moment: float) -> Usage | None:
+        """What those of them use that were there before; None where there are none."""
+        read = ((pid, self._table.process(pid)) for pid in pids)
+        found = {pid: process for pid, process in read if process and process.began < moment}
+        return self._usage(list(found), found) if found else None
 
     def share(self, pids: Iterable[int]) -> int | None:
         """Resident bytes of a tree, shared ones counted once; None where the system does not tell."""
@@ -182,13 +210,17 @@ class Scanner:
 
 @dataclass(slots=True)
 class Meter:
-    """An attempt's use since it began: a warm worker has used things before."""
+    """An attempt's use since it began: a warm worker, and what lives below it, have used things before."""
 
     began: float
+    clock: float
+    """The same, as the process table counts."""
     base: Usage
     now: Usage
     sampled: Usage
     sampled_at: float
+    inherited: list[Usage] = field(default_factory=list)
+    """What older processes below the leader, as those of a pool, had used when the attempt first saw them."""
     peak: int = 0
 
     def percent(self, now: float) -> float:
@@ -196,7 +228,7 @@ class Meter:
         seconds = max(now - self.sampled_at, 1e-3)
         used = self.now.cpu_seconds - self.sampled.cpu_seconds
         self.sampled, self.sampled_at = self.now, now
-        return 100 * max(0.0, used) / seconds
+        return 100 * max(0.0, round(used, 6)) / seconds
 
 
 class Resources:
@@ -210,7 +242,7 @@ class Resources:
         """An attempt begins; `fresh` where its process begins with it."""
         now = time.monotonic()
         base = Usage() if fresh else self._scanner.single(leader)
-        self._meters[leader] = Meter(now, base, base, base, now)
+        self._meters[leader] = Meter(now, self._scanner.now(), base, base, base, now)
 
     def end(self, leader: int) -> Meter | None:
         return self._meters.pop(leader, None)
@@ -219,7 +251,11 @@ class Resources:
         """One pass for all; `samples` want what was `moved` too."""
         for leader, usage in self._scanner.scan(self._meters.keys(), moved).items():
             meter = self._meters[leader]
-            meter.now, meter.peak = usage, max(meter.peak, usage.resident)
+            meter.peak = max(meter.peak, usage.resident)
+            new = usage.pids - meter.now.pids if meter.base.pids else ()
+            if older := self._scanner.older(new, meter.clock):
+                meter.inherited.append(older)
+            meter.now = functools.reduce(Usage.without, meter.inherited, usage)
 
     def resident(self, leader: int) -> int:
         """Bytes of the attempt's tree at the last scan."""

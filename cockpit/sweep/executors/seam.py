@@ -89,9 +89,10 @@ class Outcome:
     """One line, for every state but `complete` and `pruned`."""
     seconds: float = 0.0
     cpu_seconds: float | None = None
-    """User and system time of the worker and of its children that ended; None if it died."""
+    """User and system time of the attempt: of its process and of what it started, as far as that ended or was
+    seen by a scan. None where there was no process."""
     max_rss: int | None = None
-    """Peak resident size of the worker process, bytes."""
+    """Peak resident size, bytes: of the process, or of all its tree where a scan saw more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -198,9 +198,12 @@ class Channel:
             raise TimeoutError
 
     def _leave(self) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        os.close(self._descriptor)
-        self._descriptor = -1
+        """A forked child's own first step, and its children's."""
+        if self._descriptor >= 0:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            os.close(self._descriptor)
+            self._descriptor = -1
+            self._lock = threading.RLock()  # another thread may have held it, and is not here
 
     def _check_process(self) -> None:
         if self._descriptor < 0:
@@ -298,9 +301,7 @@ class Trial:
     def report(self, value: float, step: int) -> None:
         """Sends and goes on. Of several values at one step the first counts, as in Optuna."""
         value = _number(value, "value", float)
-        step = _number(step, "step", int)
-        if step < 0:
-            raise ValueError(f"`step` must be non-negative, not {step}")
+        step = _step(step)
         if step in self._steps:
             warnings.warn(f"step {step} was reported already; this value is ignored", stacklevel=2)
             return
@@ -314,9 +315,7 @@ class Trial:
         """
         by_step: dict[int, dict[str, float]] = {}
         for name, value in metrics.items():
-            at = self._logged.get(name, 0) if step is None else _number(step, "step", int)
-            if at < 0:
-                raise ValueError(f"`step` must be non-negative, not {at}")
+            at = self._logged.get(name, 0) if step is None else _step(step)
             by_step.setdefault(at, {})[name] = _number(value, name, float)
             self._logged[name] = max(self._logged.get(name, 0), at + 1)
         for at, group in by_step.items():
@@ -653,6 +652,15 @@ def _number(value: Any, argument: str, kind: Callable[[Any], Any]) -> Any:
         ) from None
 
 
+def _step(value: Any) -> int:
+    step: int = _number(value, "step", int)
+    if step < 0:
+        raise ValueError(f"`step` must be non-negative, not {step}")
+    if step.bit_length() > 63:
+        raise ValueError(f"`step` must have at most 63 bits, not {step.bit_length()}")
+    return step
+
+
 def _sayable(choices: list[Any]) -> list[Any]:
     """JSON scalars as they are, other objects by a text that every worker writes alike."""
     said: list[Any] = []
@@ -832,21 +840,32 @@ class Output:
         descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         os.dup2(descriptor, 1)
         os.dup2(descriptor, 2)
-        os.close(descriptor)
+        if descriptor > 2:  # unless training code had closed one of the first three
+            os.close(descriptor)
+        self._open_again()
         self._first = False
         os.write(1, printed)
 
+    def _open_again(self) -> None:
+        """What training code closed fails no trial after it."""
+        for name, descriptor in (("stdout", 1), ("stderr", 2)):
+            if getattr(getattr(sys, name), "closed", False):
+                stream = open(descriptor, "w", 1, "utf-8", "backslashreplace", closefd=False)  # noqa: SIM115
+                setattr(sys, name, stream)
+
     def flush(self) -> None:
         for stream in (sys.stdout, sys.stderr):
-            # Training code may have closed it, or filled the disk; its result counts all the same.
-            with contextlib.suppress(OSError, ValueError):
+            # Training code may have closed it, filled the disk, or put something of its own there
+            # that is no file; its result counts all the same.
+            with contextlib.suppress(Exception):
                 stream.flush()
         self._flush_c(None)
 
     def explain(self, error: BaseException) -> None:
         """The traceback into the log, from the user's first line on."""
         below = error.__traceback__.tb_next if error.__traceback__ else None
-        with contextlib.suppress(OSError, ValueError):
+        # As in `flush`; the reason that the run keeps does not come from here.
+        with contextlib.suppress(Exception):
             traceback.print_exception(type(error), error, below)
 
     def _printed_at_import(self) -> bytes:
@@ -947,7 +966,7 @@ def _complete(returned: Any) -> dict[str, Any]:
     """What the function returned, as numbers; `failed` where it is none."""
     try:
         values = _values(returned)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         expected = "expected a number, a dict of metrics or a sequence of numbers"
         return {"state": "failed", "reason": f"returned {_show(returned)}; {expected}"}
     return {"state": "complete", "values": values}

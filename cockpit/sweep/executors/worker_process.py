@@ -36,7 +36,7 @@ _CHUNK = 1 << 18
 _TAIL = 1 << 14
 _CUT = (
     "the worker lost its connection to the sweep; "
-    "does the training code close file descriptors that are not its own?"
+    "does the training code close or write to file descriptors that are not its own?"
 )
 
 
@@ -130,7 +130,12 @@ class WorkerProcess(ChildProcess):
             return []
         whole, _, rest = self._inbox.rpartition(b"\n")
         self._inbox = rest
-        return [json.loads(line) for line in whole.split(b"\n")]
+        try:
+            return [json.loads(line) for line in whole.split(b"\n")]
+        except ValueError:  # not the worker's words, but something of the training code's
+            self.ended = True
+            self.kill()
+            return []
 
     def finish(self) -> None:
         super().finish()
@@ -191,7 +196,7 @@ class WorkerProcess(ChildProcess):
         os.kill(self.pid, signal.SIGTERM)
 
     def _exited(self, code: int) -> tuple[State, str | None]:
-        when = "in mid-trial" if self.ready else "before it was ready"
+        when = "in mid-trial" if self.ready else "before it was ready; it takes Python 3.8 or later"
         return "failed", f"the worker process exited with code {code} {when}"
 
     def _why_killed(self) -> str:

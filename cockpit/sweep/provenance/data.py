@@ -22,8 +22,8 @@ MANY_THREADS_FROM = 64 << 20
 """Bytes; a smaller file is hashed before the threads are there."""
 SETTLED_SECONDS = 2
 """A file touched later than so long ago may change once more within the same tick of its clock."""
-REMEMBERED = 10_000
-"""Files, the last ones hashed."""
+REMEMBERED = 100_000
+"""Files besides those of now, the last ones asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,9 @@ class Hashes:
     def __init__(self, file: Path | None) -> None:
         self._file = file
         self._known = {} if file is None else _read(file)
-        self._found: dict[str, list[Any]] = {}
+        self._met: dict[str, list[Any]] = {}
+        """What was asked for, where it is good for the next time."""
+        self._learned = False
 
     def data_file(self, path: Path) -> DataFile:
         """Hash a file, or remember its digest.
@@ -69,16 +71,18 @@ class Hashes:
                 digest = _digest(file, before[0])
                 if _signature(os.fstat(file.fileno())) != before:
                     raise ChangedMeanwhile
-                if looked - max(before[1:3]) > SETTLED_SECONDS * 1_000_000_000:
-                    self._found[key] = [*before, digest]
+                if looked - max(before[1:3]) <= SETTLED_SECONDS * 1_000_000_000:
+                    return DataFile(key, before[0], digest)
+                self._learned = True
+            self._met[key] = [*before, digest]
         return DataFile(key, before[0], digest)
 
     def save(self) -> None:
         """Write down what was found, whole or not at all; on a full disk it is hashed again next time."""
-        if self._file is None or not self._found:
+        if self._file is None or not self._learned:
             return
-        entries = {k: v for k, v in _read(self._file).items() if k not in self._found} | self._found
-        kept = dict(list(entries.items())[-REMEMBERED:])
+        others = [(k, v) for k, v in _read(self._file).items() if k not in self._met]
+        kept = dict(others[-REMEMBERED:]) | self._met
         with contextlib.suppress(OSError):
             write_whole(self._file, json.dumps(kept, separators=(",", ":")).encode())
 

@@ -26,13 +26,16 @@ GIT_SECONDS = 10.0
 OUR_OWN = frozenset((".cockpit", "__pycache__"))
 """What comes of running alone, the store and Python's cache, makes no tree dirty."""
 
-_GIT_PLACES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
-"""Set inside a git hook; they would name another repository than the spec's."""
+_NOT_OURS = (
+    *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"),
+    *("GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_DIFF_OPTS"),
+)
+"""Set inside a git hook they name another repository than the spec's; the last one is as the settings below."""
 _DIFF = (
     *("diff", "HEAD", "--binary", "--full-index", "--no-renames", "--ignore-submodules=dirty"),
     # The user's own settings, each of which makes a diff that `git apply` would not take.
     *("--no-color", "--no-ext-diff", "--no-textconv", "--no-relative"),
-    *("--src-prefix=a/", "--dst-prefix=b/"),
+    *("--src-prefix=a/", "--dst-prefix=b/", "--unified=3"),
 )
 _FILE = b"\ndiff --git "
 
@@ -59,11 +62,11 @@ class Git:
     """The repository that holds a folder."""
 
     commit: str | None
-    """None before the first commit."""
+    """None before the first commit, and where git refuses to look."""
     branch: str | None
     """None on a detached head."""
     dirty: bool | None
-    """Whether a file differs from the commit or is unknown to it; None where git took too long."""
+    """Whether a file differs from the commit or is unknown to it; None where git took too long, or refuses."""
     changed: tuple[str, ...] = ()
     """Names from the repository's top; the first `NAMES_KEPT`."""
     untracked: tuple[str, ...] = ()
@@ -84,11 +87,29 @@ def git_state(folder: Path, layout: Layout | None = None) -> Git | None:
     )
     if status is None:
         commit = git(folder, "rev-parse", "--verify", "--quiet", "HEAD")
-        return None if commit is None else Git(commit.strip(), None, None)
+        if commit is not None:
+            return Git(commit.strip(), None, None)
+        return Git(None, None, None) if _refuses(folder) else None
     found = _parsed(status)
     if found.changed and found.commit and layout is not None:
         return replace(found, diff=_keep_diff(folder, layout))
     return found
+
+
+def _refuses(folder: Path) -> bool:
+    """Whether there is a repository that git will not look at: another user's as a rule, or a damaged one."""
+    try:
+        done = subprocess.run(
+            ["git", "-C", os.fspath(folder), "rev-parse", "--git-dir"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            env=git_environment(),
+            timeout=GIT_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode != 0 and b"not a git repository" not in done.stderr
 
 
 def git(
@@ -101,7 +122,7 @@ def git(
 
 def git_environment() -> dict[str, str]:
     """Our environment, without what would turn git to another repository than the folder's."""
-    environment = {k: v for k, v in os.environ.items() if k not in _GIT_PLACES}
+    environment = {k: v for k, v in os.environ.items() if k not in _NOT_OURS}
     return environment | {"GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from cockpit.sweep.provenance import diff_path
 from cockpit.sweep.provenance.data import digest_of
-from cockpit.sweep.rerun.checkout import CheckoutFailed, checked_out
+from cockpit.sweep.rerun.checkout import CheckoutFailed, checked_out, submodules
 from cockpit.sweep.rerun.data import bring
 from cockpit.sweep.rerun.errors import RerunError
 from cockpit.sweep.rerun.execute import execute
@@ -126,6 +126,8 @@ def _placed(
     say(f"commit {git['commit'][:12]}{' with the changes it had' if patch else ''}")
     _tell_missing(git["untracked"], git["names_left_out"], say)
     with checked_out(folder, git["commit"], patch) as mirror:
+        if missing := submodules(mirror.folder):
+            say(f"git keeps {few(missing)} as a submodule: missing here")
         yield mirror.folder, mirror
 
 

@@ -80,11 +80,23 @@ def checked_out(folder: Path, commit: str, patch: Path | None) -> Iterator[Mirro
             shutil.rmtree(root, ignore_errors=True)
 
 
+def submodules(folder: Path) -> list[str]:
+    """The repositories within that of a folder which are not checked out."""
+    lines = (git(folder, "submodule", "status") or "").splitlines()
+    return [line.partition(" ")[2] for line in lines if line.startswith("-")]
+
+
 def _check_out(folder: Path, tree: Path, commit: str, patch: Path | None) -> None:
     tree.parent.mkdir(parents=True, exist_ok=True)
     # The user's own hooks are for the user's own checkouts.
     quiet = ("-c", "core.hooksPath=/dev/null", "-c", "advice.detachedHead=false")
-    _must(folder, *quiet, "worktree", "add", "--detach", str(tree), commit)
+    try:
+        _must(folder, *quiet, "worktree", "add", "--detach", str(tree), commit)
+    except CheckoutFailed:
+        if git(folder, "cat-file", "-e", f"{commit}^{{commit}}") is not None:
+            raise
+        text = f"the commit {commit[:12]} is not in the repository of {folder} any more"
+        raise CheckoutFailed(f"{text}; --here runs what is there now") from None
     if patch is not None:
         _must(tree, "apply", "--whitespace=nowarn", str(patch.absolute()))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +57,12 @@ def checked(
     found = [_checked(source, merged(document, each, overrides), each) for each in wanted]
     if any(each.faults for each in found):
         raise SpecInvalid(_of_all(source, found))
-    return tuple(_made(source, overrides, each) for each in found)
+    specs = tuple(_made(source, overrides, each) for each in found)
+    taken = Counter(spec.sweep.name for spec in specs)
+    if twice := [name for name, count in taken.items() if count > 1]:
+        text = f"[[matrix]] makes two sweeps called {twice[0]}; give each another [sweep] name"
+        raise specs[0].invalid(("matrix",), text)
+    return specs
 
 
 def _problems(source: Source, faults: Iterable[Fault]) -> Iterator[Any]:
@@ -106,6 +112,8 @@ def _checked(source: Source, made: Merged, cell: Cell) -> _Checked:
 
 def _unknown_tables(document: Mapping[str, Any]) -> Iterator[Fault]:
     for name, value in document.items():
+        if name == "matrix":  # the file's own is spread out by now
+            yield (name,), "[[matrix]] stands in the file alone; set what its sweeps have in common"
         if name in KNOWN:
             continue
         homes = [t for t, m in TABLES.items() if issubclass(m, Table) and name in keys(m)]

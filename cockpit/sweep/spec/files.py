@@ -71,8 +71,10 @@ def data_faults(folder: Path, data: Mapping[str, str]) -> Iterator[Fault]:
             continue
         if os.path.isdir(path):
             yield ("data", name), f"[data] {name} = {show(file)} is a folder; name a file"
-        elif not os.path.isfile(path):
+        elif not os.path.exists(path):
             yield ("data", name), f"[data] {name} = {show(file)} was not found{beside(path)}"
+        elif not os.path.isfile(path):
+            yield ("data", name), f"[data] {name} = {show(file)} is no regular file; name one"
         elif not os.access(path, os.R_OK):
             yield ("data", name), f"[data] {name} = {show(file)} may not be read by you"
 

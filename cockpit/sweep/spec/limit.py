@@ -24,7 +24,7 @@ class Limit:
     bound: float
 
     def __str__(self) -> str:
-        return f"{self.metric} {self.op} {self.bound:g}"
+        return f"{self.metric} {self.op} {repr(self.bound).removesuffix('.0')}"
 
     def violation(self, metrics: Mapping[str, float]) -> float:
         """How far beyond the bound; feasible at or below 0, as Optuna has it.

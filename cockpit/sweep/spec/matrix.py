@@ -76,10 +76,22 @@ def merged(document: Mapping[str, Any], cell: Cell, overrides: Mapping[str, Any]
         result = _put(result, document["matrix"][axis][value], (), place, moved)
     for dotted, value in overrides.items():
         change = value
-        for key in reversed(dotted.split(".")):
+        for key in reversed(_keys(dotted, result)):
             change = {key: change}
         result = _put(result, change, (), None, moved)
     return Merged(result, moved)
+
+
+def _keys(dotted: str, table: Any) -> list[str]:
+    """The keys of a dotted place; a name that is there may hold a dot itself, as `model.lr` does."""
+    keys, parts = [], dotted.split(".")
+    while parts:
+        there = table if isinstance(table, Mapping) else {}
+        ends = (end for end in range(len(parts), 0, -1) if ".".join(parts[:end]) in there)
+        end = next(ends, 1)
+        keys.append(".".join(parts[:end]))
+        table, parts = there.get(keys[-1]), parts[end:]
+    return keys
 
 
 def _cell(values: tuple[str, ...]) -> Cell:
@@ -118,6 +130,8 @@ def _put(
     """`change` over `base`, which are at `path`; it stands at `place` in the file."""
     if len(path) == 1 and not isinstance(base, Mapping | None):
         return base  # no table, which is said of it later
+    if path[:1] == ("sweep",) and isinstance(base, str):
+        base = {"name": base}  # a sampler or a pruner by its name alone, which now gets an option
     if not isinstance(base, Mapping) or (len(path) > 1 and _is_another(base, change)):
         base = {}
         moved[path] = place or ()

@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, RootModel, model_validator
 from cockpit.sweep.spec.table import Table, bad_table, bad_value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
 Whole = Annotated[int, Field(ge=-(2**53), le=2**53)]
 """Optuna keeps every number as a float, exact up to here."""
@@ -61,7 +61,12 @@ def _choices(value: Any) -> Any:
         if isinstance(item, float) and not math.isfinite(item):
             raise bad_value("should hold only finite numbers")
         if item in value[:place]:  # 1, 1.0 and true are one value to Python, and to Optuna
-            raise bad_value(f"holds {item!r} more than once; keep one")
+            before = value[value.index(item)]
+            if type(before) is type(item):
+                raise bad_value(f"holds {shown([item])} more than once; keep one")
+            raise bad_value(
+                f"holds {shown([before])} and {shown([item])}, which are one value; keep one"
+            )
     return tuple(value)
 
 
@@ -139,6 +144,8 @@ def _check_range(low: float, high: float, log: bool, step: float | None) -> None
     """Holds Optuna's own rules, before Optuna is there to say them."""
     if low > high:
         raise bad_table(f"low {low} is above high {high}", "low")
+    if not math.isfinite(high - low):
+        raise bad_table(f"the range {low} to {high} is too wide for a number to measure", "low")
     if log and low <= 0:
         raise bad_table(f"log = true needs low > 0, and low is {low}", "low")
     if step is None:
@@ -163,19 +170,25 @@ def _last_step(low: float, high: float, step: float) -> Decimal | None:
 
 
 def grid(params: Mapping[str, Param]) -> Mapping[str, range | tuple[Choice, ...]]:
-    """Every value of every parameter; a float without a step has none to list, and is left out."""
-    return {name: points for name, param in params.items() if (points := _points(param))}
+    """Every value of every parameter, each of which `values` can count."""
+    return {name: _points(param) for name, param in params.items()}
 
 
 def grid_size(params: Mapping[str, Param]) -> int:
     """How many combinations the grid has."""
-    return math.prod(len(points) for points in grid(params).values())
+    return math.prod(map(values, params.values()))
 
 
-def without_points(params: Mapping[str, Param]) -> Iterator[str]:
-    """The parameters that a grid cannot list."""
-    listed = grid(params)
-    return (name for name in params if name not in listed)
+def values(param: Param) -> int:
+    """How many values the parameter has; 0 for a float without a step, which nobody can count."""
+    if not isinstance(param, FloatParam):
+        return len(_points(param))
+    if param.low == param.high:
+        return 1
+    if param.step is None:
+        return 0
+    low, high, by = (Decimal(str(number)) for number in (param.low, param.high, param.step))
+    return int((high - low) / by) + 1
 
 
 def _points(param: Param) -> range | tuple[Choice, ...]:
@@ -185,9 +198,5 @@ def _points(param: Param) -> range | tuple[Choice, ...]:
         return param.choices
     if isinstance(param, IntParam):
         return range(param.low, param.high + 1, param.step)
-    if param.low == param.high:
-        return (param.low,)
-    if param.step is None:
-        return ()
-    first, last, by = (Decimal(str(n)) for n in (param.low, param.high, param.step))
-    return tuple(float(first + by * i) for i in range(int((last - first) / by) + 1))
+    low, by = (Decimal(str(number)) for number in (param.low, param.step or 0))
+    return tuple(float(low + by * place) for place in range(values(param)))

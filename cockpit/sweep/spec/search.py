@@ -101,6 +101,15 @@ class CmaEs(Setting):
     def needs(self) -> tuple[str, ...]:
         return ("cmaes", "scipy") if self.with_margin else ("cmaes",)
 
+    @model_validator(mode="after")
+    def _is_one_kind(self) -> CmaEs:
+        kinds = ("use_separable_cma", "with_margin", "lr_adapt")
+        chosen = [kind for kind in kinds if getattr(self, kind)]
+        if len(chosen) > 1:
+            text = f"{chosen[0]} and {chosen[1]} cannot go together; keep one of them"
+            raise bad_table(text, chosen[1])
+        return self
+
 
 class Uniform(Setting):
     name: Literal["uniform"]
@@ -232,6 +241,13 @@ class Hyperband(Setting):
             raise bad_table(
                 'bootstrap_count needs a max_resource other than "auto"', "bootstrap_count"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _has_a_bracket(self) -> Hyperband:
+        if isinstance(self.max_resource, int) and self.max_resource < self.min_resource:
+            text = f"max_resource {self.max_resource} is below min_resource {self.min_resource}"
+            raise bad_table(f"{text}, so that nothing would be pruned", "max_resource")
         return self
 
 

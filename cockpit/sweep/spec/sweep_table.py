@@ -64,7 +64,7 @@ class SweepTable(Table):
     time: Annotated[float, BeforeValidator(seconds)] | None = None
     """Seconds, after which nothing more is asked for."""
     patience: Annotated[int, Field(ge=1)] | None = None
-    """Complete trials without a better one, after which nothing more is asked for."""
+    """Trials, whatever came of them, without a better one, after which nothing more is asked for."""
     trials: Annotated[int, Field(ge=1)] | None = TRIALS
     """None: as many as `time` and `patience` let be."""
     sampler: SamplerSetting = Tpe()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cockpit.sweep.spec.commands import command_faults
 from cockpit.sweep.spec.files import data_faults, function_faults, python_faults
-from cockpit.sweep.spec.params import grid_size, without_points
+from cockpit.sweep.spec.params import grid_size, values
 from cockpit.sweep.spec.points import points_faults
 from cockpit.sweep.spec.search import Patient
 from cockpit.sweep.spec.sweep_table import EXHAUSTIVE
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 PROJECT = "experiment-cockpit"
 """What pip knows us by."""
 GRID_LIMIT = 100_000
-"""Points; Optuna lists the whole grid in memory before the first trial."""
+"""Points; Optuna lists the whole grid in memory before the first trial, and for `brute_force` each parameter's."""
 
 
 def faults_together(folder: Path, models: Mapping[str, Any], enqueue: Any) -> Iterator[Fault]:
@@ -90,10 +90,12 @@ def _exhaustive_faults(
             f'[[enqueue]] has no use with sampler = "{name}", which tries every point; leave it out'
         )
         yield ("enqueue",), text
-    endless = list(without_points(params))
+    endless = [param for param, model in params.items() if not values(model)]
     for param in endless:
         text = f'[params] {param}: sampler = "{name}" tries every value, so a float needs a step'
         yield ("params", param), text
+    if name == "brute_force":
+        yield from _too_many_values(params)
     if name == "brute_force" or endless:
         return
     size = grid_size(params)
@@ -105,3 +107,10 @@ def _exhaustive_faults(
     elif "trials" in sweep.model_fields_set and sweep.trials is not None and sweep.trials > size:
         text = f"[sweep] trials = {sweep.trials} is more than the grid's {size} points"
         yield ("sweep", "trials"), text + "; leave trials out to try each once"
+
+
+def _too_many_values(params: Mapping[str, Param]) -> Iterator[Fault]:
+    for param, model in params.items():
+        if (size := values(model)) > GRID_LIMIT:
+            text = f'[params] {param}: sampler = "brute_force" tries all its {size:,} values; '
+            yield ("params", param), text + f"at most {GRID_LIMIT:,}: use a wider step"
