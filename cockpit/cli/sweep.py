@@ -102,7 +102,7 @@ def command(
     if detach:
         options = {"--trials": trials, "--workers": workers, "--name": name}
         options |= {"--direction": direction, "--resume": resume, "--replay": replay}
-        return _detach(target, layout, options, settings)
+        return _detach(target, layout, options, settings, as_json)
     if replay is not None:
         return sweeping.replayed(replay, layout, as_json, detached)
     short = {"sweep.trials": trials, "executor.workers": workers}
@@ -175,10 +175,15 @@ def _specs(
 
 
 def _detach(
-    target: str | None, layout: Layout, options: dict[str, Any], settings: tuple[str, ...]
+    target: str | None,
+    layout: Layout,
+    options: dict[str, Any],
+    settings: tuple[str, ...],
+    as_json: bool,
 ) -> int:
     from cockpit.sweep.launch import detach
     from cockpit.sweep.linger import advice
+    from storage.events import to_json
 
     arguments = [*([target] if target else []), "--store", str(layout.root)]
     for option, value in options.items():
@@ -191,7 +196,9 @@ def _detach(
     started = detach(arguments)
     for line in started.said:
         click.echo(f"cockpit: {line}", err=True)
-    click.echo(f"{started.name} runs detached (pid {started.pid}). Watch it: cockpit")
+    told = {"sweep": started.name, "pid": started.pid}
+    line = f"{started.name} runs detached (pid {started.pid}). Watch it: cockpit"
+    click.echo(to_json(told) if as_json else line)
     if (sentence := advice()) is not None:
         click.echo(f"cockpit: {sentence}", err=True)
     return 0

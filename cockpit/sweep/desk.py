@@ -9,6 +9,7 @@ from optuna.distributions import CategoricalDistribution
 from cockpit.sweep.control import Reply
 from cockpit.sweep.signals import Wish
 from cockpit.sweep.spec.errors import hint
+from cockpit.sweep.spec.sweep_table import EXHAUSTIVE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -126,7 +127,9 @@ class Desk:
         return Reply(True, f"{name} is being ended ({reason})")
 
     def _enqueue(self, params: Mapping[str, Any]) -> Reply:
-        declared = self._search.declared
+        declared, sampler = self._search.declared, self._spec.sweep.sampler.name
+        if sampler in EXHAUSTIVE:
+            return Reply(False, f"the sampler {sampler} tries every point: none is put in line")
         for name, value in params.items():
             if declared and name not in declared:
                 return Reply(False, f"there is no param {name!r}{hint(name, declared)}")

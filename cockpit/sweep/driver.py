@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 import optuna
 
+from cockpit.models.safety import sealed
 from cockpit.sweep.control import Inbox
 from cockpit.sweep.desk import Desk
 from cockpit.sweep.earlier import STOPPED, Earlier, baseline_then, is_broken_off
@@ -33,10 +34,12 @@ from cockpit.sweep.listener import Listener, Summary
 from cockpit.sweep.order import TELL, Script
 from cockpit.sweep.predicted import Answered
 from cockpit.sweep.provenance import collect, datasets, digest
-from cockpit.sweep.search import Search
+from cockpit.sweep.provenance.git import not_kept
+from cockpit.sweep.search import SamplerFailed, Search
 from cockpit.sweep.signals import Interrupts, Wish
 from cockpit.sweep.space import baseline_point
-from cockpit.sweep.trials import BaselineRun, Live, Settled, StudyTrial
+from cockpit.sweep.standing import Standing
+from cockpit.sweep.trials import BaselineRun, Live, StudyTrial
 from storage.errors import UserError
 from storage.events import ProvenanceSeen, RunChanged, SweepChanged
 from storage.optuna import RunStorage
@@ -86,11 +89,7 @@ class Driver:
         """To be placed before any new trial is asked for."""
         self._deferred: list[seam.Event] = []
         """What came before its turn, in a replay."""
-        self._told: dict[str, Settled] = {}
-        """Complete trials by their params."""
-        self._counts: dict[str, int] = {}
-        self._best: Settled | None = None
-        self._baseline: Settled | None = None
+        self._standing = Standing(spec)
         self._provenance = ""
         seed = spec.sweep.seed
         self._seed = {} if seed is None else {"COCKPIT_SEED": str(seed)}
@@ -129,10 +128,15 @@ class Driver:
                 budget, workers = self._search.budget, self._spec.executor.workers
                 broken_off = len(earlier.broken_off) if earlier else 0
                 self._listener.started(name, budget.trials, workers, budget.asked - broken_off)
+                if (why := not_kept(provenance.git)) is not None:
+                    self._listener.notice(why)
                 self._begin(earlier)
                 with contextlib.closing(self._search):
                     self._loop(inbox)
                     state, reason = self._conclude()
+            except SamplerFailed as error:
+                self._change(state="stopped", reason=error.why, ended=time.time())
+                raise
             except SpoolError as error:
                 raise SweepFailed(
                     f"{error.strerror}; the sweep {name} has ended. Nothing told is lost"
@@ -146,10 +150,10 @@ class Driver:
             name=name,
             state=state,
             reason=reason,
-            counts=self._counts,
-            any_complete=bool(self._told),
-            best=self._best,
-            baseline=self._baseline,
+            counts=self._standing.counts,
+            any_complete=self._standing.any_complete,
+            best=self._standing.best,
+            baseline=self._standing.baseline,
             seconds=seconds,
             differences=differences,
         )
@@ -191,7 +195,7 @@ class Driver:
                 BaselineRun(search.id, self._name, self._spec, self._spool, point, before)
             )
         elif before.number is None and before.state == "complete":
-            self._baseline = baseline_then(before, self._spec)
+            self._standing.baseline = baseline_then(before, self._spec)
 
     def _go_on(self, earlier: Earlier) -> None:
         again, why = self._search.go_on(earlier)
@@ -200,7 +204,7 @@ class Driver:
         self._next += again
         budget = self._search.budget
         for told in earlier.told(self._search.trials(), self._spec):
-            budget.settled(improved=told is not None and self._keep(told))
+            budget.settled(improved=told is not None and self._standing.take(told))
         if earlier.complete:
             budget.renew()
         if why is not None:
@@ -213,14 +217,15 @@ class Driver:
         desk = Desk(search, self._executor, self._interrupts, self._running, change, self._spec)
         while True:
             inbox.obey(desk.do)
-            self._place_all(desk.paused)
+            skipped = self._place_all(desk.paused)
             if (why := self._search.trouble()) is not None:
                 self._listener.notice(f"{why}; a later --resume will not be exact")
-            if not (self._running or (desk.paused and self._interrupts.wish is Wish.GO_ON)):
+            waits = desk.paused and self._interrupts.wish is Wish.GO_ON
+            if not (skipped or waits or self._running):
                 break
             if self._interrupts.wish is Wish.STOP:
                 self._cancel_all()
-            for event in self._executor.poll(0.2):
+            for event in self._executor.poll(0.0 if skipped else 0.2):
                 self._take(event)
             self._take_deferred()
             self._listener.tick(
@@ -231,14 +236,16 @@ class Driver:
                 self._synced = time.monotonic()
         inbox.close()
 
-    def _place_all(self, paused: bool) -> None:
+    def _place_all(self, paused: bool) -> bool:
+        """Place what there is room for; True where a trial was skipped, and others have a say before the next."""
         while self._interrupts.wish is Wish.GO_ON and not paused and self._executor.free() > 0:
             if self._next:
                 self._place(self._next.popleft())
-            elif self._search.may_ask():
-                self._place_new(self._search.ask())
-            else:
-                return
+            elif not self._search.may_ask():
+                break
+            elif not self._place_new(self._search.ask()):
+                return True
+        return False
 
     def _introduce(self, trial: StudyTrial) -> None:
         """Say under what circumstances a trial runs."""
@@ -247,19 +254,16 @@ class Driver:
             change["baseline"] = True
         self._spool.append(RunChanged(trial.id, change))
 
-    def _place_new(self, trial: StudyTrial) -> None:
+    def _place_new(self, trial: StudyTrial) -> bool:
+        """False where it was skipped."""
         self._introduce(trial)
-        same = self._same(trial)
+        same = self._standing.same(trial.params)
         if same is None:
             self._place(trial)
-            return
+            return True
         reason = f"the same params as #{same.number}: not run again"
         self._settle(trial, seam.Outcome("complete", dict(same.metrics), reason))
-
-    def _same(self, trial: StudyTrial) -> Settled | None:
-        if self._spec.sweep.duplicates == "run" or not trial.params:
-            return None
-        return self._told.get(_point(trial.params))
+        return False
 
     def _place(self, live: Live) -> None:
         self._running[live.key] = live
@@ -369,7 +373,7 @@ class Driver:
         reply: seam.Reply
         try:
             reply = find()
-        except (ValueError, TypeError, NotImplementedError) as error:
+        except (ArithmeticError, ValueError, TypeError, NotImplementedError) as error:
             reply = seam.Refused(type(error).__name__, str(error))
         self._executor.answer(event.run, event.attempt, reply)
 
@@ -394,44 +398,29 @@ class Driver:
             self._listener.notice(f"{which}: {problem}")
 
     def _settle(self, live: Live, outcome: seam.Outcome) -> None:
-        settled = self._search.settle(live, outcome, self._layout.log(live.key))
-        self._counts[settled.state] = self._counts.get(settled.state, 0) + 1
+        if outcome.state == "complete":
+            self._spool.append(*sealed(self._layout.bundle(live.key), live.id))
+        settled, standing = (
+            self._search.settle(live, outcome, self._layout.log(live.key)),
+            self._standing,
+        )
+        standing.count(settled)
         if settled.number is not None:
-            self._search.budget.settled(improved=self._keep(settled))
+            self._search.budget.settled(improved=standing.take(settled))
             if isinstance(self._search.order, Script):
                 self._search.order.compare(self._search.trials()[settled.number])
         elif settled.state == "complete":
-            self._baseline = settled
-        self._listener.settled(settled, self._best)
-
-    def _keep(self, settled: Settled) -> bool:
-        """Remember a complete trial; True where it is the best so far."""
-        if settled.values is None:
-            return False
-        self._told.setdefault(_point(settled.params), settled)
-        if settled.baseline:
-            self._baseline = settled
-        if len(settled.values) > 1 or not settled.feasible:
-            return False
-        sign = 1 if self._spec.sweep.directions[0] == "maximize" else -1
-        best = self._best and self._best.values
-        if best and sign * settled.values[0] <= sign * best[0]:
-            return False
-        self._best = settled
-        return True
+            standing.baseline = settled
+        self._listener.settled(settled, standing.best)
 
     def _conclude(self) -> tuple[str, str | None]:
         budget, wish = self._search.budget, self._interrupts.wish
         for live in self._next:
             outcome = seam.Outcome("cancelled", reason=STOPPED)
             self._settle(live, outcome)
-        cut = self._counts.get("stopped", 0) or budget.left
+        cut = self._standing.counts.get("stopped", 0) or budget.left
         state, reason = "complete", budget.spent() if budget.left else None
         if wish is not Wish.GO_ON and cut:
             state, reason = "stopped", "stopped by the user"
         self._change(state=state, reason=reason, ended=time.time())
         return state, reason
-
-
-def _point(params: Mapping[str, Any]) -> str:
-    return json.dumps(params, sort_keys=True, default=repr)

@@ -54,6 +54,10 @@ _MAY_RUN_AGAIN = ("lost", "stopped")
 class SamplerFailed(UserError):
     """The sampler has no next trial to suggest; the message is a sentence for the user."""
 
+    def __init__(self, why: str, more: str) -> None:
+        super().__init__(f"{why}; {more}")
+        self.why = why
+
 
 class Search:
     """A study, its sampler, and the order of their turns."""
@@ -187,9 +191,9 @@ class Search:
         except _REFUSED as error:
             sampler, name = self._spec.sweep.sampler.name, self.study.study_name
             raise SamplerFailed(
-                f"the sampler {sampler} cannot suggest a trial ({str(error).rstrip('.')}); the sweep {name} has"
-                " ended. Nothing told is lost; it goes on with another sampler:"
-                f" cockpit sweep --resume {name} --set sweep.sampler=…"
+                f"the sampler {sampler} cannot suggest a trial ({str(error).rstrip('.')})",
+                f"the sweep {name} has ended. Nothing told is lost; it goes on with another sampler:"
+                f" cockpit sweep --resume {name} --set sweep.sampler=…",
             ) from error
 
     def suggest(self, trial: StudyTrial, event: Suggest) -> Any:

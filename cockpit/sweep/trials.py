@@ -106,6 +106,8 @@ class StudyTrial:
             trial._cached_frozen_trial.system_attrs.get(SUGGESTED, {})
         )
         self._step: int | None = None
+        self._logged: dict[str, float] = {}
+        """What was logged last, but for the objective."""
 
     @property
     def params(self) -> Mapping[str, Any]:
@@ -123,13 +125,11 @@ class StudyTrial:
         objective = self._spec.sweep.metrics[0]
         if objective in metrics and step >= 0:
             self.report(metrics[objective], step)
+        others = {name: value for name, value in metrics.items() if name != objective}
+        self._logged |= others
         now = time.time()
         self._spool.append(
-            *(
-                MetricLogged(self.id, name, step, now, value)
-                for name, value in metrics.items()
-                if name != objective
-            )
+            *(MetricLogged(self.id, name, step, now, value) for name, value in others.items())
         )
 
     def sample(self, event: Sampled) -> None:
@@ -169,7 +169,7 @@ class StudyTrial:
     def restart(self) -> None:
         """Forget what the attempt so far reported; its params stay."""
         self.attempt += 1
-        self._step = None
+        self._step, self._logged = None, {}
         self._storage.restart(self.id, self.attempt)
         relative = self.relative
         self._trial = optuna.Trial(self._study, self.id)
@@ -192,7 +192,7 @@ class StudyTrial:
             number=trial.number,
             state=verdict.state,
             params=told.params,
-            metrics={**last, **verdict.metrics},
+            metrics={**self._logged, **last, **verdict.metrics},
             values=verdict.values,
             reason=verdict.reason,
             seconds=outcome.seconds,
@@ -203,11 +203,13 @@ class StudyTrial:
     def _constrained(self, verdict: Verdict) -> Verdict:
         if verdict.state != "complete":
             return verdict
+        known = {**self._logged, **verdict.metrics}
         for limit in self._spec.sweep.constraints:
-            if limit.metric not in verdict.metrics:
-                reason = f"returned no {limit.metric!r}, which a constraint is about"
+            if limit.metric not in known:
+                verb = "reported" if self._spec.run.command else "returned or logged"
+                reason = f"{verb} no {limit.metric!r}, which a constraint is about"
                 return Verdict("failed", None, verdict.metrics, reason)
-            self._trial.set_constraint(str(limit), limit.violation(verdict.metrics))
+            self._trial.set_constraint(str(limit), limit.violation(known))
         return verdict
 
 

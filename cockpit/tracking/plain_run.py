@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from cockpit.models.safety import sealed
 from storage.events import (
     Event,
     MetricLogged,
@@ -112,7 +113,8 @@ class PlainRun:
     def settle(self, state: str, reason: str | None, **changes: Any) -> None:
         """The run is over; nothing is to be written after it."""
         changes = {"state": state, "reason": reason, "ended": time.time(), **changes}
-        self._say(RunChanged(self._number, changes))
+        bundle = sealed(self.layout.bundle(self.id), self._number)
+        self._say(*bundle, RunChanged(self._number, changes))
         self.close()
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,7 +10,6 @@ import pytest
 from tests.e2e.conftest import eventually
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Iterator
 
     from tests.e2e.conftest import Project
@@ -207,3 +207,27 @@ def test_a_driver_that_does_not_answer_leaves_nothing_half_done(running: Running
     running.let_go()
     running.ends()
     assert len(running.states()) == 4
+
+
+def test_a_sweep_that_finds_nothing_but_duplicates_still_hears(project: Project) -> None:
+    project.write("train.py", "def train(trial):\n    return {'auc': trial.params['x']}\n")
+    project.spec("duplicates = 'skip'\nsampler = 'random'", trials=10**6, workers=1)
+    with (project.folder / "sweep.toml").open("a") as file:
+        file.write('[params]\nx = { type = "float", low = 1.0, high = 1.0000000000000002 }\n')
+    with project.start("sweep", "sweep.toml", stdout=subprocess.DEVNULL) as driver:
+        eventually(lambda: len(project.json("runs", "--limit", "50")) > 20)
+        project.run("stop")
+        assert driver.wait(30) == 130
+
+
+def test_a_sampler_that_tries_every_point_takes_none_in_line(project: Project) -> None:
+    project.write("train.py", "import time\ndef train(trial):\n    time.sleep(60)\n")
+    project.spec("sampler = 'grid'", trials=9, workers=1)
+    with (project.folder / "sweep.toml").open("a") as file:
+        file.write('[params]\nx = { type = "int", low = 1, high = 9 }\n')
+    with project.start("sweep", "sweep.toml") as driver:
+        eventually(lambda: project.json("runs"))
+        refused = project.run("enqueue", "x=3", code=2).stderr
+        assert "the sampler grid tries every point" in refused
+        project.run("stop", "--now")
+        assert driver.wait(30) == 130

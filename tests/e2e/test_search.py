@@ -155,6 +155,9 @@ def test_a_sampler_that_cannot_go_on_ends_the_sweep_with_a_sentence(ready: Proje
     specify(ready, "sampler = { name = 'gp', n_startup_trials = 3 }\n")
     said = ready.run("sweep", "sweep.toml", code=2).stderr
     assert "the sampler gp cannot suggest a trial (The number of constraints must" in said
+    (sweep,) = ready.json("sweeps")
+    assert sweep["state"] == "stopped"
+    assert sweep["reason"].startswith("the sampler gp cannot suggest a trial")
     assert "cockpit sweep --resume s --set sweep.sampler=…" in said
     ready.run("sweep", "--resume", "s", "--set", "sweep.sampler=random")
     assert ready.json("sweeps")[0]["counts"] == {"complete": 6}
@@ -197,3 +200,26 @@ def test_several_objectives_have_a_front(ready: Project) -> None:
     ready.run("sweep", "sweep.toml")
     front = ready.json("best", "s")["runs"]
     assert {run["params"]["x"] for run in front} == set(xs(ready))
+
+
+def test_a_constraint_may_be_about_what_is_only_logged(ready: Project) -> None:
+    ready.write(
+        "train.py",
+        "def train(trial):\n"
+        "    trial.log(ms=3.0 * trial.params['x'])\n"
+        "    return {'auc': trial.params['x'] / 10}\n",
+    )
+    specify(ready, 'constraints = ["ms <= 12"]\nsampler = "grid"', trials=9)
+    ready.run("sweep", "sweep.toml")
+    assert ready.json("best", "s")["runs"][0]["params"]["x"] == 4
+
+
+def test_a_range_wider_than_a_float_fails_the_trial_alone(ready: Project) -> None:
+    ready.write(
+        "train.py", "def train(trial):\n    return trial.suggest_float('y', -1.7e308, 1.7e308)\n"
+    )
+    specify(ready, more="", trials=2)
+    ready.run("sweep", "sweep.toml")
+    drawn = ready.json("show", "s#1")
+    assert drawn["state"] == "failed"
+    assert "train.py line 2: OverflowError" in drawn["reason"]

@@ -68,7 +68,8 @@ def test_a_run_is_shown_with_all_that_makes_it(swept: Project) -> None:
 
 def test_changes_too_large_to_keep_are_told_with_the_command(swept: Project) -> None:
     swept.write("train.py", TRAIN + "#\n" * 3_000_000)
-    swept.run("sweep", "sweep.toml", "--name", "t")
+    started = swept.run("sweep", "sweep.toml", "--name", "t")
+    assert "the work tree has more changes than are kept" in started.stdout + started.stderr
     said, again = swept.run("show", "t#0").stdout, swept.json("show", "t#0")["again"]
     assert again.endswith(" --force")
     for line in (

@@ -202,6 +202,15 @@ def test_a_detached_sweep_comes_back_at_once_and_goes_on(project: Project) -> No
     assert len(project.json("runs")) == 10
 
 
+def test_a_detached_sweep_tells_a_script_its_name_and_its_process(project: Project) -> None:
+    project.write("train.py", SLOW)
+    project.spec(trials=2)
+    started = project.json("sweep", "sweep.toml", "--detach")
+    assert started["sweep"] == "s"
+    assert project.json("sweeps")[0]["driver"]["pid"] == started["pid"]
+    eventually(lambda: project.json("sweeps")[0]["state"] == "complete")
+
+
 def test_a_detached_sweep_that_cannot_start_says_why(project: Project) -> None:
     project.write("train.py", "import nothing_like_it\ndef train(trial): ...\n")
     project.spec()

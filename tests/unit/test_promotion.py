@@ -23,6 +23,7 @@ from cockpit.models.predicting import predict
 from cockpit.models.promotion import promote, rollback
 from cockpit.models.resolving import resolve
 from cockpit.models.rules import BadRule, apply_rules
+from cockpit.tracking.plain_run import PlainRun
 from storage import models
 from storage.events import RunDeleted
 from storage.ids import from_text
@@ -323,6 +324,19 @@ def test_a_run_speaks_for_a_model_that_is_not_asked_and_for_none_that_was_refuse
     gate = here.check("good").results[0]
     assert gate.verdict == "fail"
     assert "model.onnx is no ONNX model" in gate.sentence
+
+
+def test_a_model_that_was_changed_after_its_run_is_not_promoted(here: Lab) -> None:
+    run = PlainRun(here.layout)
+    run.claim()
+    run.begin("late", "late")
+    bundle, rows = here.layout.bundle(run.id), people(300)
+    save(bundle, fitted(rows), rows, target="rich", positive="yes")
+    run.settle("complete", None)
+    assert here.check("late").candidate.run == run.id
+    save(bundle, fitted(people(200)), people(200), target="rich", positive="yes")
+    with pytest.raises(NotPromotable, match="changed after the run had ended.*cockpit rerun"):
+        here.check("late")
 
 
 def test_a_folder_that_is_called_as_a_version_is_not_that_version(

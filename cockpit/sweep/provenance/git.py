@@ -76,6 +76,20 @@ class Git:
     """None where no tracked file differs, where git took too long, and where no store was named."""
 
 
+def not_kept(git: Git | None) -> str | None:
+    """What of the code cannot be had again later, in a sentence; None where all can."""
+    if git is None:
+        return None
+    if git.commit is None and git.dirty is None:
+        return "git refuses this repository, so that the code of its runs is not known: git status says why"
+    if git.diff is not None and git.diff.truncated:
+        return (
+            f"the work tree has more changes than are kept ({git.diff.cap:,} bytes):"
+            " cockpit rerun will not have all of them; commit what is large"
+        )
+    return None
+
+
 def git_state(folder: Path, layout: Layout | None = None) -> Git | None:
     """The state of the repository that holds the folder; the store keeps the diff of a changed tree.
 
