@@ -335,7 +335,7 @@ def test_a_model_that_was_changed_after_its_run_is_not_promoted(here: Lab) -> No
     run.settle("complete", None)
     assert here.check("late").candidate.run == run.id
     save(bundle, fitted(people(200)), people(200), target="rich", positive="yes")
-    with pytest.raises(NotPromotable, match="changed after the run had ended.*cockpit rerun"):
+    with pytest.raises(NotPromotable, match=r"changed after the run had ended.*cockpit rerun"):
         here.check("late")
 
 
