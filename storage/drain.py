@@ -94,6 +94,7 @@ def settle_lost(session: Session) -> None:
     gone = [writer for writer in writers if not liveness.is_alive(session.layout, writer)]
     if not gone:
         return
+    drain(session)  # one that was alive when we read may have written its end before it died
     with session.transaction():
         session.write(_LOSE_SWEEPS, gone=gone)
         session.write(_LOSE_RUNS, gone=gone)

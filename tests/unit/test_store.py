@@ -245,6 +245,36 @@ def test_what_a_dead_process_left_running_is_settled_as_lost(
         assert session.rows(states) == [("lost", "lost", 1_000_000.0, "the driver (pid 4121) died")]
 
 
+def test_who_says_its_end_and_goes_while_somebody_looks_is_not_lost(
+    layout: Layout, writer: SpoolWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep, run = writer.new_id(), writer.new_id()
+    writer.append(
+        SweepCreated(sweep, "s", ["minimize"], time.time()),
+        RunCreated(run, sweep, 0, "s#0", "running", time.time()),
+    )
+    with Store(layout).session():
+        pass
+    asked, left = spool.is_alive, [writer.writer]
+
+    def goes(there: Layout, name: str) -> bool:
+        """What was there has been read by now; the end is written before it is seen to be gone."""
+        if left == [name]:
+            left.clear()
+            over = {"state": "complete", "ended": time.time()}
+            writer.append(RunChanged(run, over), SweepChanged(sweep, over))
+            writer.close()
+        return asked(there, name)
+
+    monkeypatch.setattr(spool, "is_alive", goes)
+    with Store(layout).session() as session:
+        monkeypatch.setattr(spool, "is_alive", asked)
+        assert session.rows("select state from runs union all select state from sweeps") == [
+            ("complete",),
+            ("complete",),
+        ]
+
+
 def test_a_paused_sweep_whose_driver_died_is_lost_too(layout: Layout, writer: SpoolWriter) -> None:
     sweep = writer.new_id()
     writer.append(
