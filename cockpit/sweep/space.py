@@ -69,9 +69,8 @@ class GridSearch(_Ending, optuna.samplers.GridSampler):
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
         super().before_trial(study, trial)
-        if (
-            trial.number + 1 >= self._n_min_trials
-        ):  # before that they cannot all have been given out
+        # Before that they cannot all have been given out.
+        if trial.number + 1 >= self._n_min_trials:
             trials = study._storage.get_all_trials(study._study_id, deepcopy=False)
             given = {
                 each.system_attrs[_GRID_ID]
