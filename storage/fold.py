@@ -69,6 +69,8 @@ class Rows:
     moves: list[AliasMoved] = field(default_factory=list)
     restarted: set[int] = field(default_factory=set)
     """Runs whose points up to here are void."""
+    newest: dict[int, dict[str, tuple[str, float]]] = field(default_factory=dict)
+    """By run and metric, who told the newest point, and when: several processes may tell of one run."""
     deleted: set[int] = field(default_factory=set)
     """Sweeps that are gone with all that belongs to them, whenever that was."""
     deleted_runs: dict[int, tuple[int | None, int | None]] = field(default_factory=dict)
@@ -167,17 +169,21 @@ def _fold_run(rows: Rows, event: Event, writer: str) -> None:
         case PredictionsSeen():
             rows.predictions.append(event)
         case MetricLogged():
-            log_metric(rows, event.run, event.name, event.step, event.value)
+            _log(rows, event, writer)
 
 
-def log_metric(rows: Rows, run: int, name: str, step: int, value: float) -> None:
-    """Take in the newest point of a metric."""
-    row = _run(rows, run)
-    kind = "system" if name.startswith(SYSTEM) else "metric"
-    rows.names.setdefault((row["sweep"], kind, name), False)
-    if kind == "metric":
-        row["metrics"][name] = value
-        row["step"] = step
+def _log(rows: Rows, event: MetricLogged, writer: str) -> None:
+    """Spools are read one after the other: of two writers the later point counts, of one what it wrote last."""
+    row = _run(rows, event.run)
+    kind = "system" if event.name.startswith(SYSTEM) else "metric"
+    rows.names.setdefault((row["sweep"], kind, event.name), False)
+    known = rows.newest.setdefault(event.run, {})
+    who, when = known.get(event.name, (writer, event.time))
+    if kind == "system" or (who != writer and event.time < when):
+        return
+    known[event.name] = (writer, event.time)
+    row["metrics"][event.name] = event.value
+    row["step"] = event.step
 
 
 def without_attempt(system_attrs: dict[str, Any]) -> dict[str, Any]:
@@ -220,6 +226,7 @@ def _change_run(rows: Rows, event: RunChanged, writer: str) -> None:
 def _restart(rows: Rows, event: RunRestarted, writer: str) -> None:
     row = _run(rows, event.run)
     rows.restarted.add(event.run)
+    rows.newest.pop(event.run, None)
     rows.predictions = [one for one in rows.predictions if one.run != event.run]
     row.update(
         attempt=event.attempt,

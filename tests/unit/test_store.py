@@ -34,12 +34,12 @@ from storage.events import (
     encode,
 )
 from storage.layout import Layout
+from storage.spool import SpoolWriter
 from storage.store import Store, StoreBusy, StoreDamaged, StoreMissing, StoreTooNew
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from storage.spool import SpoolWriter
 
 STORY: list[Event] = [
     SweepCreated(1, "income", ["maximize"], 10.0),
@@ -273,6 +273,23 @@ def test_who_says_its_end_and_goes_while_somebody_looks_is_not_lost(
             ("complete",),
             ("complete",),
         ]
+
+
+def test_of_a_run_that_several_processes_tell_of_the_latest_value_counts(
+    layout: Layout, writer: SpoolWriter
+) -> None:
+    run, now = writer.new_id(), time.time()
+    writer.append(RunCreated(run, None, None, "r", "running", now))
+    child = SpoolWriter(layout)
+    child.append(MetricLogged(run, "loss", 7, now + 1, 23.0))
+    writer.append(MetricLogged(run, "loss", 9, now + 2, 5.0))
+    with Store(layout).session() as session:
+        assert session.rows("select metrics['loss'], step from runs") == [(5.0, 9)]
+    # Of one process what it wrote last counts, whatever its clock says.
+    writer.append(MetricLogged(run, "loss", 10, now - 60, 4.0))
+    with Store(layout).session() as session:
+        assert session.rows("select metrics['loss'], step from runs") == [(4.0, 10)]
+    child.close()
 
 
 def test_a_paused_sweep_whose_driver_died_is_lost_too(layout: Layout, writer: SpoolWriter) -> None:
