@@ -13,6 +13,7 @@ from cockpit.cli.progress import Bar, HangUpProof, JsonLines, Lines, Progress, Q
 from cockpit.format import duration, number, plain
 from cockpit.gain import gain, words
 from cockpit.sweep.launch import is_known, let_go, replay, run_sweep, stored_spec
+from cockpit.sweep.signals import hang_ups_ignored
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +29,7 @@ SHOWN = 10
 """Differences of a replay."""
 
 
+@hang_ups_ignored()
 def swept(
     specs: Sequence[Spec], layout: Layout, as_json: bool, resume: bool, detached: bool
 ) -> int:
@@ -48,6 +50,7 @@ def swept(
     return code
 
 
+@hang_ups_ignored()
 def replayed(name: str, layout: Layout, as_json: bool, detached: bool) -> int:
     """Run a sweep once more in the order of then; returns the exit code."""
     spec = stored_spec(name, layout)

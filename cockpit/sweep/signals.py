@@ -5,10 +5,11 @@ from __future__ import annotations
 import enum
 import os
 import signal
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from types import FrameType, TracebackType
 
 
@@ -20,6 +21,16 @@ class Wish(enum.IntEnum):
     """Ask for no further trial; let those that run come to their end."""
     STOP = 2
     """End the running trials now."""
+
+
+@contextmanager
+def hang_ups_ignored() -> Iterator[None]:
+    """Go on when the terminal closes: a module may be a long time in importing, and so may the next of a matrix."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 class HeldSignals:

@@ -193,6 +193,25 @@ def test_a_sweep_outlives_the_terminal_it_was_started_in(project: Project) -> No
     assert Counter(run["state"] for run in project.json("runs")) == {"complete": 20}
 
 
+def test_a_hang_up_while_the_code_is_imported_is_survived_too(project: Project) -> None:
+    project.write(
+        "train.py",
+        "import pathlib, time\n"
+        "pathlib.Path('begun').touch()\n"
+        "while not pathlib.Path('hung-up').exists():\n"
+        "    time.sleep(0.01)\n"
+        "def train(trial):\n"
+        "    return 0.5\n",
+    )
+    project.spec(trials=4)
+    with project.start("sweep", "sweep.toml") as driver:
+        eventually(lambda: (project.folder / "begun").exists())
+        driver.send_signal(signal.SIGHUP)
+        (project.folder / "hung-up").touch()
+        assert driver.wait(60) == 0
+    assert [run["state"] for run in project.json("runs")] == ["complete"] * 4
+
+
 def test_a_detached_sweep_comes_back_at_once_and_goes_on(project: Project) -> None:
     project.write("train.py", SLOW)
     project.spec(trials=10)
