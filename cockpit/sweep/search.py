@@ -104,15 +104,16 @@ class Search:
         self.budget = Budget(sweep, self._count())
 
     def begin(self) -> None:
-        """Put the baseline's point in line, then those that the spec names."""
+        """Put the baseline's point in line, then those that the spec names; the store has all of it or nothing."""
         names = list(self._spec.sweep.metrics)
-        self._storage.set_study_system_attr(self.id, METRIC_NAMES, names)
-        if isinstance(self.order, Script):
-            return  # it knows what stood in line
-        if self._spec.baseline_kind == "point":
-            self.enqueue(baseline_point(self._spec), baseline=True)
-        for point in self._spec.enqueue:
-            self.enqueue(point)
+        with self._storage.at_once():
+            self._storage.set_study_system_attr(self.id, METRIC_NAMES, names)
+            if isinstance(self.order, Script):
+                return  # it knows what stood in line
+            if self._spec.baseline_kind == "point":
+                self.enqueue(baseline_point(self._spec), baseline=True)
+            for point in self._spec.enqueue:
+                self.enqueue(point)
 
     def go_on(self, earlier: Earlier) -> tuple[list[StudyTrial], str | None]:
         """Take the sampler's state up again, and the trials that were broken off.
@@ -120,6 +121,9 @@ class Search:
         Returns those trials, and why the suggestions from here on are not those of an uninterrupted
         sweep, or None where they are.
         """
+        attributes = self._storage.get_study_system_attrs(self.id)
+        if not self.trials() and METRIC_NAMES not in attributes:
+            self.begin()  # before the driver of then could
         trials = self.trials()
         self._asked = sum(ASKED in trial.system_attrs for trial in trials)
         self._drawn = sum(len(trial.params) for trial in trials)
@@ -139,6 +143,8 @@ class Search:
     def _take_up(self, trials: int) -> tuple[Mapping[int, Relative], str | None]:
         """Go on with the state that was kept, else with a sampler of another seed, and why."""
         moment = snapshot.Moment(self._asked, self._drawn)
+        if moment == snapshot.Moment(0, 0):
+            return {}, None  # it was asked for nothing yet
         try:
             state, self._going_on = snapshot.load(self._files, self._stand, moment)
         except snapshot.Unusable as error:

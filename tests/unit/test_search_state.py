@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pickle
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +41,7 @@ class Killed(Exception):
     """What happened after this did not."""
 
 
-def kill(*_: object) -> Any:
+def kill(*_: object, **__: object) -> Any:
     raise Killed
 
 
@@ -115,6 +116,31 @@ def test_a_kill_within_an_ask_leaves_nothing_of_it(
     seen += [life.trial() for _ in range(4)]
     life.ends()
     assert seen == whole
+
+
+@pytest.mark.parametrize("begun", [True, False])
+def test_a_kill_before_the_first_ask_leaves_the_beginning(
+    tmp_path: Path, begun: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def with_baseline(folder: Path) -> Spec:
+        load(folder)
+        path = folder / "sweep.toml"
+        path.write_text(path.read_text().replace("baseline = false", "baseline = true"))
+        return load_specs(path)[0]
+
+    straight = Life(tmp_path / "whole", with_baseline(tmp_path / "whole"))
+    whole = [straight.trial() for _ in range(12)]
+    straight.ends()
+    spec = with_baseline(tmp_path / "cut")
+    with monkeypatch.context() as patch:
+        if not begun:
+            patch.setattr(Search, "enqueue", kill)
+        with contextlib.suppress(Killed):
+            Life(tmp_path / "cut", spec).ends()
+    again = Life(tmp_path / "cut", spec, again=True)
+    assert again.why is None
+    assert [again.trial() for _ in range(12)] == whole
+    again.ends()
 
 
 def test_what_a_pruner_settled_on_is_kept(tmp_path: Path) -> None:
