@@ -9,8 +9,7 @@ from rich.text import Text
 
 from cockpit.compare import MARKS as VERDICTS
 from cockpit.format import MISSING, plain
-from cockpit.gain import figure
-from cockpit.models.gates.words import NAMED
+from cockpit.models.gates.words import NAMED, apart_as_kept
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -114,14 +113,9 @@ def change_lines(told: Mapping[str, Any]) -> Iterator[Text]:
     """What changes for whom, of `cockpit.models.gates.changes`."""
     yield Text(f"What changes for whom in {plain(told['name'])}:")
     for one in told["slices"][:SLICES]:
-        apart, name = one["difference"], plain(one["slice"])
-        words = one["reason"] or ""
-        if apart["value"] is not None:
-            words = figure(apart["value"])
-        if apart["low"] is not None:
-            words += f" [{figure(apart['low'])}, {figure(apart['high'])}]"
+        told_of = f"{plain(one['slice'])}  {plain(apart_as_kept(one))}"
         style = "" if one["verdict"] in ("worse", "better") else "dim"
-        yield Text(f"  {MARKS[one['verdict']]} {name}  {plain(words)}  n {one['n']:,}", style)
+        yield Text(f"  {MARKS[one['verdict']]} {told_of}  n {one['n']:,}", style)
     if (left := len(told["slices"]) - SLICES + told["slices_left_out"]) > 0:
         yield Text(f"  and {left:,} more slices", "dim")
 

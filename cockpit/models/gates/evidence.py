@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cockpit.models.gates.words import apart, number
+from cockpit.models.gates.words import apart, apart_as_kept, number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -129,17 +129,13 @@ def _changes(told: Mapping[str, Any]) -> Iterator[str]:
     yield "| slice | n | | value | incumbent | difference |"
     yield "|---|---:|---|---:|---:|---:|"
     for one in told["slices"]:
-        difference = one["difference"]
-        ends = [difference[end] for end in ("value", "low", "high")]
-        shown = [number(end) for end in ends if end is not None]
-        words = f"{shown[0]} [{', '.join(shown[1:])}]" if len(shown) > 1 else "".join(shown)
         cells = [
             one["slice"],
             f"{one['n']:,}",
             one["verdict"],
             one["reason"] if one["value"] is None else number(one["value"]),
             number(one["incumbent"]["value"]),
-            words,
+            apart_as_kept(one),
         ]
         yield f"| {' | '.join(map(_cell, cells))} |"
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from cockpit.evaluate.significance import Difference
     from cockpit.models.gates.judging import Judged
@@ -38,6 +38,13 @@ def apart(difference: Difference) -> str:
         why = (difference.reason or "").removeprefix("no interval").lstrip(": ")
         return f"{text} (no interval: {why})"
     return f"{text} [{difference.low:{form}}, {difference.high:{form}}]"
+
+
+def apart_as_kept(told: Mapping[str, Any]) -> str:
+    """As `apart`, of a slice as `cockpit.models.gates.changes` tells it."""
+    from cockpit.evaluate.significance import Difference
+
+    return apart(Difference(**told["difference"], reason=told["reason"], verdict=told["verdict"]))
 
 
 def _form(largest: float) -> str:
