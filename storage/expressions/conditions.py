@@ -205,6 +205,8 @@ class Compiler:
                 given = node.args[name]
                 is_number = kind is Kind.NUMBER
                 arguments[name] = self._raw(given) if is_number else self._read(given, kind)
+        if function.takes.keys() - arguments.keys():  # `@` alone is an abs() to sqlglot
+            raise FilterError(f"{node.key} is given no value to work on")
         sql = function.sql.format(**arguments)
         return _number(sql) if function.gives is Kind.NUMBER else Term({function.gives: sql})
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from sqlglot import exp
 
@@ -74,6 +74,7 @@ TYPED = st.one_of(
 
 @settings(SETTINGS, max_examples=500)
 @given(TYPED, TYPED)
+@example("@", "")
 def test_any_text_is_refused_in_a_sentence_or_answered(
     frames: Frames, text: str, other: str
 ) -> None:
