@@ -195,11 +195,16 @@ class CockpitApp(App[None], inherit_bindings=False):
             self.push_screen(kind.opened(self.shared, before))
 
     async def on_event(self, event: events.Event) -> None:
-        if isinstance(event, events.Key) and isinstance(self.screen, WaysScreen):
-            self.screen.key_pressed()
-        elif isinstance(event, events.Resize):
+        if isinstance(event, events.Resize):
             self.action_redraw()
-        await super().on_event(event)
+        if not (isinstance(event, events.Key) and isinstance(screen := self.screen, WaysScreen)):
+            await super().on_event(event)
+        elif event.is_forwarded:  # it has come back from the widgets; what it is for is done now
+            await super().on_event(event)
+            screen.key_done()
+        else:
+            screen.key_pressed()
+            await super().on_event(event)
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         """Send what has changed, and nothing where nothing has."""

@@ -80,9 +80,8 @@ async def test_an_empty_store_is_filled_by_two_keys(project: Path) -> None:
         assert not (project / ".cockpit" / "store.duckdb").exists(), "counting writes nothing"
         await pilot.press("enter")
         await hears(pilot, "4 runs imported from MLflow, 20 points")
-        await settled(pilot)
         assert isinstance(app.screen, RunsScreen)
-        assert app.screen.query_one(RunTable).total == 4
+        await until(pilot, lambda: app.screen.query_one(RunTable).total == 4)
         await pilot.press("I")
         await until(pilot, lambda: "4 runs, all known; nothing to add" in painted(app))
         await pilot.press("enter")

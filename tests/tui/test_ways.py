@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from textual.events import Event
     from textual.pilot import Pilot
 
 
@@ -196,6 +197,32 @@ async def test_o_shows_the_command_of_the_screen_and_y_copies_it(
         run = screen_of(app).table.run
         assert run
         await hears(pilot, f"cockpit show {run.id}")
+
+
+async def test_on_a_slow_machine_too_the_next_key_knows_what_was_offered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    app, _ = app_of()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settled(pilot)
+        screen = screen_of(app)
+        run = screen.table.run
+        assert run
+        forward = screen._forward_event
+
+        def late(event: Event) -> None:
+            """The line is put away before the key comes to its action."""
+            screen._hush()
+            forward(event)
+
+        monkeypatch.setattr(screen, "_forward_event", late)
+        await pilot.press("y")
+        await hears(pilot, f"copied id  {run.id}")
+        await pilot.press("y")
+        await hears(pilot, f"copied name  {run.name}")
+        await pilot.press("right", "y")
+        await hears(pilot, f"copied id  {run.id}")
 
 
 async def test_n_writes_a_note_and_undo_takes_it_back() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
+from textual.widgets import Input
 
 from cockpit import format as fmt
 from cockpit.tui import clipboard, commands
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from textual.app import ComposeResult
+    from textual.timer import Timer
 
     from cockpit.tui.reporting import Report
     from cockpit.tui.screens.base import Shared
@@ -58,6 +60,7 @@ class WaysScreen(Screen[None]):
     _offered: int = 0
     _copied: bool = False
     _outdated: bool = False
+    _hushing: Timer | None = None
 
     # What the screens say
 
@@ -115,13 +118,22 @@ class WaysScreen(Screen[None]):
 
     def key_pressed(self) -> None:
         """What was told has been read; it goes, unless the key brings something else to tell."""
+        if isinstance(self.focused, Input):
+            self._offers = ()
         if self.has_class("-saying"):
             self._outdated = True
-            self.set_timer(SETTLED, self._hush)
+            if self._hushing:
+                self._hushing.stop()
+            self._hushing = self.set_timer(SETTLED, self._hush)
+
+    def key_done(self) -> None:
+        """The key has done what it is for, however long that took: what was offered before it is over."""
+        if self._outdated:
+            self._offers = ()
 
     def _hush(self) -> None:
         if self._outdated:
-            self.tell("")
+            self.query_one(Said).say("")
 
     def action_copy(self) -> None:
         run = self.subject()

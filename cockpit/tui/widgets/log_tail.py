@@ -34,24 +34,37 @@ class LogTail(ScrollView, can_focus=True):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._raw: tuple[str, ...] | None = None
+        self._follows = True
+        """The end is in sight; whoever scrolls up leaves it, whoever comes back to it follows again."""
         self.lines: list[str] = []
 
     def show(self, lines: tuple[str, ...]) -> None:
         """Take the log's last lines, as they were written."""
         if lines == self._raw:
             return
-        at_end = self.scroll_offset.y >= self.max_scroll_y
         self._raw = lines
         self.lines = [log_line(line) for line in lines]
         while self.lines and not self.lines[-1]:
             self.lines.pop()
         self.virtual_size = Size(self.size.width, len(self.lines))
-        if at_end:
-            self.scroll_end(animate=False)
+        self._follow()
         self.refresh()
 
     def on_resize(self) -> None:
-        self.scroll_end(animate=False)
+        self._follow()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        self._follows = new_value >= self.max_scroll_y
+
+    def watch_show_vertical_scrollbar(self, shown: bool) -> None:
+        if shown:  # a bar that comes later than the place it shows
+            self.vertical_scrollbar.position = self.scroll_y
+
+    def _follow(self) -> None:
+        # At once: `scroll_end` waits for a refresh, and until then the end is out of sight.
+        if self._follows:
+            self.scroll_target_y = self.scroll_y = self.max_scroll_y
 
     def render_line(self, y: int) -> Strip:
         row, base = y + self.scroll_offset.y, self.rich_style
