@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cockpit.cli.common import layout_to_read, open_session, store_option
-from cockpit.format import log_line, plain
+from cockpit.format import cut, log_line, plain
 
 if TYPE_CHECKING:
     from cockpit.logs import Logs
@@ -63,40 +64,68 @@ def command(
     if not whole and logs.seek_last(LINES[several] if lines is None else lines) and lines is None:
         each = " of each" if several else ""
         click.echo(f"(the last {LINES[several]} lines{each}; --all shows the rest)", err=True)
-    shown = _print(logs)
+    printer = _Printer(logs)
+    printer.print()
     if follow:
-        shown = _follow(logs, layout) or shown
-    shown = _print(logs, final=True) or shown
-    if not shown and lines != 0:
+        try:
+            _follow(logs, layout, printer)
+        except KeyboardInterrupt:
+            printer.leave()
+            raise
+    printer.print(final=True)
+    if not printer.shown and lines != 0:
         click.echo(
             f"({plain(target)} has written nothing{'' if logs.ended else ' so far'})", err=True
         )
 
 
-def _follow(logs: Logs, layout: Layout) -> bool:
-    """Print what comes until the end has come and all of it is printed; whether anything came."""
+def _follow(logs: Logs, layout: Layout, printer: _Printer) -> None:
+    """Print what comes until the end has come."""
     from storage.faults import StoreBusy
     from storage.store import Store
 
-    store, asked, shown = Store(layout), time.monotonic(), False
+    store, asked = Store(layout), time.monotonic()
     while not logs.ended:
+        printer.show_begun()
         time.sleep(LOOK_SECONDS)
         if time.monotonic() - asked >= ASK_SECONDS:
             with contextlib.suppress(StoreBusy), store.session() as session:
                 logs.look(session)
             asked = time.monotonic()
-        shown = _print(logs) or shown
-    return shown
+        printer.print()
 
 
-def _print(logs: Logs, final: bool = False) -> bool:
-    shown = False
-    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    for source, lines in logs.read(final):
-        start = _start(source.name, logs.width, colour)
-        click.echo("\n".join(start + log_line(line) for line in lines), color=True)
-        shown = True
-    return shown
+class _Printer:
+    """Prints what is new; on a terminal a line without an end is painted over and over, as who wrote it meant it."""
+
+    def __init__(self, logs: Logs) -> None:
+        self._logs = logs
+        self._terminal = sys.stdout.isatty()
+        self._colour = self._terminal and not os.environ.get("NO_COLOR")
+        self._begun = ""
+        self.shown = False
+        """Whether there was anything to print."""
+
+    def print(self, final: bool = False) -> None:
+        for source, lines in self._logs.read(final):
+            start = _start(source.name, self._logs.width, self._colour)
+            self._paint("")
+            click.echo("\n".join(start + log_line(line) for line in lines), color=True)
+            self.shown = True
+
+    def show_begun(self) -> None:
+        """Paint the line that has no end yet: a progress bar, say."""
+        self._paint(cut(log_line(self._logs.begun), shutil.get_terminal_size().columns - 1))
+
+    def leave(self) -> None:
+        """Let the line without an end stand, and what comes after it begin a line of its own."""
+        if self._begun:
+            click.echo()
+
+    def _paint(self, line: str) -> None:
+        if self._terminal and line != self._begun:
+            click.echo(f"\r\x1b[K{line}", nl=False, color=True)
+            self._begun = line
 
 
 def _start(name: str, width: int, colour: bool) -> str:

@@ -86,6 +86,11 @@ class Logs:
             if not source.going_on:
                 del self._open[path]
 
+    @property
+    def begun(self) -> str:
+        """The line without an end of the only log; of several nobody could say whose it is: empty."""
+        return "" if self._width else "".join(self._files[path].begun for path in self._open)
+
 
 def of_target(session: Session, layout: Layout, text: str) -> Logs:
     """The logs of the sweep of this name, or else of the run that answers to it; raises RunNotFound."""

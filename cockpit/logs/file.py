@@ -50,6 +50,11 @@ class LogFile:
         except FileNotFoundError:
             return
 
+    @property
+    def begun(self) -> str:
+        """The line that has no end yet, as far as it was read."""
+        return self._begun.decode(errors="replace")
+
     def rest(self) -> list[str]:
         """The line that has no end yet, if there is one; it counts as read."""
         begun, self._begun = self._begun, b""

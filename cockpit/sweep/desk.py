@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from optuna.distributions import CategoricalDistribution
 
 from cockpit.sweep.control import Reply
+from cockpit.sweep.retold import BY_HAND
 from cockpit.sweep.signals import Wish
 from cockpit.sweep.spec.errors import hint
 from cockpit.sweep.spec.sweep_table import EXHAUSTIVE
@@ -63,7 +64,7 @@ class Desk:
             case "kill":
                 return self._end(request.run, "killed by the user", "cancelled")
             case "prune":
-                return self._end(request.run, "pruned by the user", "pruned")
+                return self._end(request.run, BY_HAND, "pruned")
             case "enqueue":
                 return self._enqueue(request.params)
         return Reply(False, f"a sweep cannot {request.do}")

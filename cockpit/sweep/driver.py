@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 import optuna
 
+from cockpit.format import listed
 from cockpit.models.safety import sealed
 from cockpit.sweep.control import Inbox
 from cockpit.sweep.desk import Desk
@@ -130,6 +131,10 @@ class Driver:
                 self._listener.started(name, budget.trials, workers, budget.asked - broken_off)
                 if (why := not_kept(provenance.git)) is not None:
                     self._listener.notice(why)
+                if script is not None and (count := len(script.ended)):
+                    self._listener.notice(
+                        f"stopped, lost or pruned by hand then, so told again and not run: {count} of {script.asks}"
+                    )
                 self._begin(earlier)
                 with contextlib.closing(self._search):
                     self._loop(inbox)
@@ -257,6 +262,11 @@ class Driver:
     def _place_new(self, trial: StudyTrial) -> bool:
         """False where it was skipped."""
         self._introduce(trial)
+        if told := list(self._search.retold(trial)):
+            self._running[trial.key] = trial
+            for event in told:
+                self._take(event)
+            return True
         same = self._standing.same(trial.params)
         if same is None:
             self._place(trial)
@@ -409,6 +419,11 @@ class Driver:
             self._search.budget.settled(improved=standing.take(settled))
             if isinstance(self._search.order, Script):
                 self._search.order.compare(self._search.trials()[settled.number])
+            if settled.state == "complete" and settled.unasked:
+                names = listed(settled.unasked)
+                self._listener.notice(
+                    f"#{settled.number} was to try a value of {names}, for which its code did not ask"
+                )
         elif settled.state == "complete":
             standing.baseline = settled
         self._listener.settled(settled, standing.best)

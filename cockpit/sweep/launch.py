@@ -21,6 +21,7 @@ from cockpit.sweep.executors.local import LocalExecutor
 from cockpit.sweep.executors.work import Command, Function
 from cockpit.sweep.goes_on import check_goes_on
 from cockpit.sweep.order import Script
+from cockpit.sweep.retold import ended_from_outside
 from cockpit.sweep.signals import Interrupts
 from cockpit.sweep.spec import spec_from_stored
 from storage.optuna import RunStorage
@@ -65,7 +66,9 @@ def replay(spec: Spec, layout: Layout, listener: Listener) -> Summary:
     """
     name = spec.sweep.name
     study = optuna.load_study(study_name=name, storage=RunStorage(layout.root))
-    script = Script(name, study.get_trials(deepcopy=False))
+    with Store(layout).session() as session:
+        ended = ended_from_outside(session, name)
+    script = Script(name, study.get_trials(deepcopy=False), ended)
     if not script.asks:
         raise SweepFailed(f"the order of {name} was not recorded: it cannot be replayed")
     sweep = spec.sweep.model_copy(update={"name": f"{name}-replay"})

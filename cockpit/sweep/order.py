@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 from optuna.trial import TrialState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from optuna.trial import FrozenTrial
+
+    from cockpit.sweep.executors.seam import Outcome
 
 ASKED, TOLD, SUGGESTED = "cockpit:asked", "cockpit:told", "cockpit:suggested"
 """Attributes of a trial: its turns' numbers; the last is a table by the param's name."""
@@ -78,6 +80,8 @@ class Script:
     name: str
     """The earlier sweep's."""
     trials: Sequence[FrozenTrial]
+    ended: Mapping[int, Outcome] = field(default_factory=dict)
+    """How those ended, by number, that are not run again but told as they were then."""
     differences: list[str] = field(default_factory=list)
     """Sentences about what came out otherwise than then, the first ones first."""
 
@@ -102,10 +106,15 @@ class Script:
         return ahead is not None and ahead.what == ASK
 
     def is_due(self, number: int, what: str) -> bool:
-        """What the earlier sweep did not have waits for nothing; nor does a trial that ended sooner."""
+        """What the earlier sweep did not have waits for nothing; nor does a trial that ended sooner.
+
+        One that nobody was ever told of, since its driver was killed, is told after all the others.
+        """
         ahead = self._ahead()
-        if ahead is None or (number, what) not in self._left:
+        if ahead is None:
             return True
+        if (number, what) not in self._left:
+            return what != TELL
         return ahead.number == number and what in (ahead.what, TELL)
 
     def take(self, number: int, what: str) -> int:

@@ -12,6 +12,7 @@ from optuna.trial import TrialState
 from cockpit.sweep import snapshot
 from cockpit.sweep.budget import Budget
 from cockpit.sweep.order import ASK, ASKED, AsItComes, Script, next_turn
+from cockpit.sweep.retold import retold
 from cockpit.sweep.space import (
     baseline_point,
     distributions,
@@ -27,14 +28,14 @@ from storage.fold import METRIC_NAMES
 from storage.ids import to_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from optuna.distributions import BaseDistribution
     from optuna.trial import FrozenTrial
 
     from cockpit.sweep.earlier import Earlier
-    from cockpit.sweep.executors.seam import Outcome, Suggest
+    from cockpit.sweep.executors.seam import Event, Outcome, Suggest
     from cockpit.sweep.snapshot import Relative
     from cockpit.sweep.spec import Spec
     from cockpit.sweep.trials import Live, Settled
@@ -201,6 +202,13 @@ class Search:
                 f"the sweep {name} has ended. Nothing told is lost; it goes on with another sampler:"
                 f" cockpit sweep --resume {name} --set sweep.sampler=…",
             ) from error
+
+    def retold(self, trial: StudyTrial) -> Iterable[Event]:
+        """What is to be heard of a trial that a replay does not run again; nothing of all others."""
+        order, number = self.order, trial.number
+        if number is None or not isinstance(order, Script) or number not in order.ended:
+            return ()
+        return retold(trial, order.trials[number], order.ended[number])
 
     def suggest(self, trial: StudyTrial, event: Suggest) -> Any:
         """A param's value for a trial whose code asks for it; raises what Optuna refuses it with."""

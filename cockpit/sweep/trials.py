@@ -58,6 +58,8 @@ class Settled:
     baseline: bool = False
     feasible: bool = True
     """Whether it keeps to all constraints."""
+    unasked: tuple[str, ...] = ()
+    """Params that its point in line has a value for, and its code never named."""
 
 
 class Live(Protocol):
@@ -198,6 +200,11 @@ class StudyTrial:
             seconds=outcome.seconds,
             baseline=self.baseline,
             feasible=is_feasible(told),
+            unasked=tuple(
+                name
+                for name in told.system_attrs.get("fixed_params", ())
+                if name not in told.params
+            ),
         )
 
     def _constrained(self, verdict: Verdict) -> Verdict:

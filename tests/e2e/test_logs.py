@@ -64,6 +64,43 @@ def test_a_run_is_followed_until_ctrl_c(project: Project) -> None:
     driver.communicate(timeout=60)
 
 
+def test_a_progress_bar_moves_on_a_terminal(project: Project) -> None:
+    project.write(
+        "train.py",
+        """
+import os, time
+def train(trial):
+    for done in ("10%", "20%"):
+        print(f"\\r{done} ", end="", flush=True)
+        while not os.path.exists(done):
+            time.sleep(0.01)
+    print("\\rall done")
+    return {"auc": 1.0}
+""",
+    )
+    project.spec("baseline = false", trials=1, workers=1)
+    driver = project.start("sweep", "sweep.toml")
+    eventually(lambda: (project.folder / ".cockpit").exists() and project.json("runs"))
+    ours, theirs = os.openpty()
+    follower = project.start("logs", "s#0", "-f", stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    seen = b""
+
+    def painted(text: bytes) -> bool:
+        nonlocal seen
+        seen += os.read(ours, 4096)
+        return text in seen
+
+    for done in ("10%", "20%"):
+        eventually(lambda done=done: painted(f"\r\x1b[K{done}".encode()))
+        assert b"\n" not in seen
+        project.write(done, "")
+    eventually(lambda: painted(b"\r\x1b[Kall done\r\n"))
+    assert follower.wait(60) == 0
+    driver.communicate(timeout=60)
+    os.close(ours)
+
+
 def test_only_the_end_is_shown_and_it_is_said(project: Project) -> None:
     project.write(
         "train.py", "def train(t):\n    print(*range(300), sep='\\n')\n    return {'auc': 1}\n"

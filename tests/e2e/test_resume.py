@@ -237,6 +237,48 @@ def train(trial):
     assert outcome(project, "s-replay") == outcome(project, "s")
 
 
+NAMES_ITS_OWN = CURVE.replace(
+    "    p = trial.params\n",
+    """    p = {"x": trial.suggest_float("x", 0, 1), "n": trial.suggest_int("n", 1, 8)}
+    if p["n"] > 4:
+        trial.suggest_categorical("k", ["a", "b"])
+""",
+)
+
+
+@pytest.mark.parametrize("code", [CURVE, NAMES_ITS_OWN], ids=["declared", "named by the code"])
+def test_a_replay_tells_what_was_ended_by_hand_as_it_was_told_then(
+    project: Project, code: str
+) -> None:
+    project.write("train.py", code)
+    if code is CURVE:
+        specify(project, '{ name = "tpe", n_startup_trials = 5 }', 24, workers=2)
+    else:
+        project.spec('sampler = { name = "tpe", n_startup_trials = 5 }', trials=24, workers=2)
+    ends = (("kill", 3, "stopped"), ("prune", 8, "pruned"), ("kill", 9, "stopped"))
+    for _, number, _ in ends:
+        project.write(f"hold-{number}", "")
+    with project.start("sweep", "sweep.toml") as driver:
+        for do, number, state in ends:
+            eventually(lambda number=number: "auc" in _of(project, number).get("metrics", {}))
+            project.run(do, f"s#{number}")
+            eventually(lambda number=number, state=state: _of(project, number)["state"] == state)
+        assert driver.wait(60) == 0
+    # What hangs would hang again, were it run.
+    said = project.run("sweep", "--replay", "s").stdout
+    assert "told again and not run: 3 of 24" in said
+    assert "Every suggestion and every result came out the same." in said
+    assert outcome(project, "s-replay") == outcome(project, "s")
+
+
+def _of(project: Project, number: int) -> dict[str, Any]:
+    """Nothing where it has not been asked for yet."""
+    if not (project.folder / ".cockpit" / "spool").exists():
+        return {}
+    runs = project.json("runs", "--limit", "100")
+    return next((dict(run) for run in runs if run["number"] == number), {})
+
+
 def test_a_replay_says_what_came_out_otherwise(curve: Project) -> None:
     specify(curve, '"tpe"', 14)
     curve.run("sweep", "sweep.toml")
