@@ -25,7 +25,6 @@ from typing import TYPE_CHECKING, Any
 
 import optuna
 
-from cockpit.format import listed
 from cockpit.models.safety import sealed
 from cockpit.sweep.control import Inbox
 from cockpit.sweep.desk import Desk
@@ -420,7 +419,7 @@ class Driver:
             if isinstance(self._search.order, Script):
                 self._search.order.compare(self._search.trials()[settled.number])
             if settled.state == "complete" and settled.unasked:
-                names = listed(settled.unasked)
+                names = ", ".join(settled.unasked)
                 self._listener.notice(
                     f"#{settled.number} was to try a value of {names}, for which its code did not ask"
                 )

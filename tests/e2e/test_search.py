@@ -84,7 +84,7 @@ def test_a_point_in_line_with_a_value_that_the_code_never_asks_for_is_told(ready
     specify(ready, "baseline = false", "[[enqueue]]\nx = 7\n[[enqueue]]\nx = 8\ny = 2\nz = 3\n")
     said = ready.run("sweep", "sweep.toml").stdout
     assert said.count("for which its code did not ask") == 1
-    assert "#1 was to try a value of y and z, for which its code did not ask" in said
+    assert "#1 was to try a value of y, z, for which its code did not ask" in said
 
 
 def test_a_matrix_is_a_sweep_for_each_cell(ready: Project) -> None:
