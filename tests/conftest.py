@@ -5,6 +5,13 @@ from __future__ import annotations
 import signal
 
 import pytest
+from hypothesis import settings
+
+# What takes long is no fault: benches measure. A plain run draws the same examples each time, so that it says
+# something of the change alone; `--hypothesis-profile=anew` looks for faults that nobody has met.
+settings.register_profile("anew", deadline=None)
+settings.register_profile("same", deadline=None, derandomize=True)
+settings.load_profile("same")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -127,7 +127,7 @@ def test_a_console_without_a_window_gets_ascii(term: str, glyphs: str) -> None:
     assert default_glyphs(term) == glyphs
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.lists(st.tuples(st.floats(-1e9, 1e9), st.floats()), max_size=200),

@@ -17,7 +17,7 @@ COLOURS = dict.fromkeys(("plain", "accent", "quiet", "faint"), (90, 160, 250))
 POINTS = st.lists(st.tuples(st.floats(-1e9, 1e9), st.floats()), max_size=30)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(POINTS, st.integers(0, 60), st.integers(0, 12), st.sampled_from(["", "•"]))
 def test_any_points_at_any_size(
     points: list[tuple[float, float]], width: int, height: int, glyph: str

@@ -71,7 +71,7 @@ def weak(judged: Judged) -> Found:
     return Found("run1", "set@v1", "log loss", 99, 1000, slices)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(tables(), st.integers(30, 220), st.integers(0, 7))
 def test_every_column_is_as_wide_as_planned_at_any_width(
     judged: Judged, width: int, first: int

@@ -6,7 +6,7 @@ import re
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from markdown_it import MarkdownIt
 
@@ -65,11 +65,23 @@ HOSTILE = [
 
 @cache
 def parser() -> MarkdownIt:
-    """With tables, strikethrough and the links that GitHub makes: not of a bare `train.py`."""
+    """With tables, strikethrough and the links that GitHub makes: not of a bare `train.py` or `model.tk`."""
     made = MarkdownIt("gfm-like", {"html": True, "linkify": True})
-    made.linkify.set({"fuzzy_link": True, "fuzzy_email": False})  # type: ignore[union-attr]
-    made.linkify.add("ftp:", None)  # type: ignore[union-attr]
+    links: Any = made.linkify
+    links.set({"fuzzy_link": False, "fuzzy_email": False})
+    links.add("ftp:", None)
+    links.add("www.", {"validate": _host, "normalize": _as_link})
     return made
+
+
+def _host(_: object, text: str, place: int) -> int:
+    """Characters after `www.` that belong to the link; 0 where it is none."""
+    found = re.compile(r"[\w-]+(?:\.[\w-]+)*").match(text, place)
+    return len(found[0]) if found else 0
+
+
+def _as_link(_: object, found: Any) -> None:
+    found.url = f"http://{found.url}"
 
 
 @dataclass

@@ -98,7 +98,7 @@ POINTS = st.integers(1, 4).flatmap(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(POINTS)
 def test_the_front_is_the_one_optuna_finds(case: Any) -> None:
     ways, points = case

@@ -149,7 +149,7 @@ def test_a_flipped_block_of_labels_is_found() -> None:
 ROWS = st.lists(st.tuples(st.integers(0, 6), st.sampled_from(["a", "b", None])), max_size=12)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(ROWS, ROWS)
 def test_any_two_tables_as_plain_python_compares_them(
     old: list[tuple[int, str | None]], new: list[tuple[int, str | None]]

@@ -149,7 +149,6 @@ OURS = 2**59 + 12_345
 
 @settings(
     max_examples=40,
-    deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # to shrink a store takes minutes
 )
 @given(st.lists(strange(), min_size=20, max_size=60))

@@ -221,7 +221,7 @@ class SaysSuite(ExecutorSuite):
         bench = make(
             "import os\n"
             "def train(trial):\n"
-            "    for number in range(3, 64) if trial.number == 0 else ():\n"
+            "    for number in range(3, 4096) if trial.number == 0 else ():\n"
             "        try: os.write(number, b'junk\\n')\n"
             "        except OSError: pass\n"
             "    return 1\n"

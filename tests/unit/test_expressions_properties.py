@@ -138,7 +138,6 @@ TYPED = st.one_of(
 
 @settings(
     max_examples=600,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(TYPED)
@@ -319,7 +318,6 @@ def joined(inner: st.SearchStrategy[Piece]) -> st.SearchStrategy[Piece]:
 
 @settings(
     max_examples=400,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.recursive(atoms, joined, max_leaves=6))

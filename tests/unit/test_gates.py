@@ -305,7 +305,7 @@ _TERMS = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(left=_TERMS, sign=st.sampled_from(["<", "<=", ">", ">=", "=", "!="]), right=_TERMS)
 def test_what_a_gate_speaks_of_is_what_was_written(left: str, sign: str, right: str) -> None:
     gate = parse_gate(f"auc + ({left}) {sign} {right}")
@@ -322,7 +322,7 @@ def _words(text: str) -> list[str]:
     return [p.replace("SLICE", "slice('a b')") for p in pieces if p[0].isalpha()]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.text(st.sampled_from("auc.n'()<>=-+*/ 019\"\\everyslice:wheric%;,[]{}$é\0\n"), max_size=40)
 )

@@ -55,9 +55,7 @@ def shared() -> Iterator[Frames]:
     flag=st.lists(st.none() | st.booleans(), min_size=ROWS, max_size=ROWS),
     seed=st.integers(0, 9),
 )
-@settings(
-    deadline=None, max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_it_is_what_the_sandbox_says_of_the_slice(
     shared: Frames, x: list[float | None], n: list[int | None], flag: list[bool | None], seed: int
 ) -> None:

@@ -154,7 +154,7 @@ def test_of_two_at_the_same_moment_one_wins_and_the_other_is_told(layout: Layout
         assert models.count(session, "income") == 1
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(steps=st.lists(st.sampled_from(["a", "b", "c", "back"]), min_size=1, max_size=8))
 def test_rolling_back_goes_through_what_was_there_before(
     tmp_path_factory: pytest.TempPathFactory, steps: list[str]

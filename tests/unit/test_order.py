@@ -85,7 +85,7 @@ def replayed(script: Script, workers: int, chance: random.Random, sooner: int | 
     return turns
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(1, 12), st.integers(1, 4), st.integers(0, 2**32))
 def test_at_another_pace_the_order_is_the_same(trials: int, workers: int, seed: int) -> None:
     chance = random.Random(seed)
@@ -96,7 +96,7 @@ def test_at_another_pace_the_order_is_the_same(trials: int, workers: int, seed: 
     assert replayed(script, script.most_at_once, chance, None) == turns
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(1, 12), st.integers(1, 4), st.integers(0, 2**32), st.data())
 def test_a_trial_that_ends_sooner_than_then_holds_nobody_up(
     trials: int, workers: int, seed: int, data: st.DataObject

@@ -60,7 +60,7 @@ conditions = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     conditions, st.lists(st.tuples(ages, jobs, st.sampled_from([True, False, None])), min_size=1)
 )

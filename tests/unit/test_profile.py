@@ -114,7 +114,7 @@ def test_whole_numbers_fall_into_bins_of_whole_numbers() -> None:
     st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=50),
     st.booleans(),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_no_row_is_lost_between_the_bins(values: Sequence[float], whole: bool) -> None:
     if whole:  # as whole numbers are: none has more than 128 bits
         values = [round(value) for value in values if abs(value) < 2.0**127] or [0.0]

@@ -371,7 +371,7 @@ def _without_none(value: Any) -> Any:
 
 
 @given(TABLES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_whatever_is_written_is_read_or_refused_in_words(
     tmp_path_factory: pytest.TempPathFactory, tables: dict[str, Any]
 ) -> None:

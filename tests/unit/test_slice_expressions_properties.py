@@ -42,7 +42,6 @@ FRAME = pl.DataFrame(
     ROWS, schema_overrides={"y_true": pl.Int8, "born": pl.Date, "tags": pl.List(pl.String)}
 )
 SETTINGS = settings(
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 

@@ -94,7 +94,7 @@ def test_the_best_are_those_of_looking_at_every_slice(
     least=st.integers(1, 40),
     level=st.integers(1, 3),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_any_search_is_exact(seed: int, widths: list[int], k: int, least: int, level: int) -> None:
     rng = np.random.default_rng(seed)
     columns = made(seed, 120, widths)
@@ -118,7 +118,7 @@ def test_what_is_said_of_a_found_slice_is_so() -> None:
 
 
 @given(st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_no_part_of_a_slice_scores_above_its_bound(data: st.DataObject) -> None:
     losses = np.array(data.draw(st.lists(st.floats(0, 50), min_size=2, max_size=30)))
     size = data.draw(st.integers(1, len(losses)))

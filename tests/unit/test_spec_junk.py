@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 SETTINGS = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-    deadline=None,
     max_examples=150,
 )
 PARTS = (*PARAMS, *SAMPLERS, *PRUNERS, *CROSSOVERS, *MUTATIONS)

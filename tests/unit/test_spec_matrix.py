@@ -179,7 +179,7 @@ def test_sweeps_without_number_or_of_one_name_are_refused(folder: Path) -> None:
 NAMES = st.lists(st.from_regex("[a-z]{1,6}", fullmatch=True), min_size=1, max_size=4, unique=True)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(axes=st.lists(NAMES, min_size=1, max_size=3))
 def test_the_sweeps_are_the_product_of_the_axes(folder: Path, axes: list[list[str]]) -> None:
     text = f'{BASE}[run]\nfunction = "train.py:forest"\n'

@@ -20,7 +20,7 @@ from cockpit.sweep.spec.tables import TABLES, SweepTable
 if TYPE_CHECKING:
     from pathlib import Path
 
-SAME_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+SAME_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 NAME = st.from_regex(r"[a-z][a-z0-9_]{0,9}", fullmatch=True)
 NUMBER = st.floats(-1e6, 1e6, allow_nan=False)
 

@@ -147,9 +147,7 @@ def test_a_story_told_leads_to_its_rows(layout: Layout) -> None:
         ]
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(cuts=st.lists(st.integers(0, 3200), max_size=6), few=st.sampled_from([0, 500]))
 def test_however_often_somebody_looks_in_between_the_rows_are_the_same(
     tmp_path_factory: pytest.TempPathFactory,

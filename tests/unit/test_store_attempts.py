@@ -81,7 +81,7 @@ def stored(session: Session) -> dict[int, Told]:
     return found
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     EVENTS,
     st.lists(st.integers(0, 25), max_size=3),
