@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import secrets
+import shutil
 import time
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,7 @@ _LAST_REPLIES = 0.2
 """Seconds that a driver which goes waits for its last replies to be read."""
 _KINDS = {"do": str, "count": int, "now": bool, "params": dict}
 """What the fields of a request are, that come from whoever can write into the folder."""
+GONE = "asked of a driver that has gone since; nothing was done, ask again"
 ENDED = "the sweep has come to its end; nothing was done"
 
 
@@ -102,8 +104,11 @@ class Inbox:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._looked = 0.0
-        for left in folder.iterdir():  # what an earlier driver did not get to is of its own time
-            left.unlink(missing_ok=True)
+        for left in folder.iterdir():
+            if left.suffix == ".request":
+                _refuse(left)
+            else:
+                left.unlink(missing_ok=True)
 
     def obey(self, do: Callable[[Request], Reply]) -> bool:
         """Do what was asked since the last look, oldest first; True where there was something."""
@@ -130,6 +135,14 @@ class Inbox:
                 return
             except OSError:  # somebody has still to read the last reply
                 time.sleep(_ASK_AGAIN)
+        shutil.rmtree(self._folder, ignore_errors=True)  # whoever asked has gone
+
+
+def _refuse(asked: Path) -> None:
+    """What an earlier driver did not get to is of its own time; whoever still waits for it hears that."""
+    if _take(asked) is not None:
+        with contextlib.suppress(OSError):
+            _put(asked.with_suffix(".reply"), asdict(Reply(False, GONE)))
 
 
 def _done(body: bytes, do: Callable[[Request], Reply]) -> Reply:

@@ -23,6 +23,7 @@ from cockpit.sweep.goes_on import check_goes_on
 from cockpit.sweep.order import Script
 from cockpit.sweep.retold import ended_from_outside
 from cockpit.sweep.signals import Interrupts
+from cockpit.sweep.space import import_ahead
 from cockpit.sweep.spec import spec_from_stored
 from storage.optuna import RunStorage
 from storage.store import Store
@@ -118,6 +119,7 @@ def _run(
         grace=spec.executor.grace,
     )
     try:
+        import_ahead(spec)
         environment = executor.check()
         with interrupts, ExitStack() as held:
             layout.create()

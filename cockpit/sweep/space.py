@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import warnings
 from decimal import Decimal
+from importlib import import_module
+from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -33,6 +36,9 @@ if TYPE_CHECKING:
 
 
 Part = TypeVar("Part")
+
+_HEAVY = {"scipy": "scipy.stats"}
+"""What of a package takes long to import, where that is not all of it."""
 
 _GRID_ID = "grid_id"
 """Optuna's attribute of a trial that is a point of the grid."""
@@ -173,6 +179,23 @@ def baseline_point(spec: Spec) -> dict[str, Any]:
         name: middle(_distribution(param)) if param.default is None else param.default
         for name, param in spec.params.items()
     }
+
+
+def import_ahead(spec: Spec) -> None:
+    """Begin to import what the sampler will need, while the first trials run.
+
+    Left to the first that needs it, torch takes seconds in mid-sweep, in which nobody is answered.
+    """
+    sweep = spec.sweep
+    begin_with = getattr(sweep.sampler, "n_startup_trials", 0)
+    if sweep.trials is None or sweep.trials > begin_with:
+        Thread(target=_import, args=(sweep.sampler.needs,)).start()
+
+
+def _import(names: Sequence[str]) -> None:
+    for name in names:
+        with contextlib.suppress(ImportError):  # whoever needs it will say so
+            import_module(_HEAVY.get(name, name))
 
 
 def make_sampler(spec: Spec) -> BaseSampler:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import threading
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
+from cockpit.sweep import space
 from cockpit.sweep.space import (
     _CROSSOVERS,
     _MUTATIONS,
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from cockpit.sweep.spec import Spec
     from cockpit.sweep.spec.table import Table
 
+X = '[params]\nx = { type = "int", low = 1, high = 3 }'
 OPTIONS = {"percentile": "percentile = 30.0", "patient": "patience = 2", "threshold": "lower = 0.0"}
 
 
@@ -52,12 +55,33 @@ def setting(key: str, name: str) -> str:
     return f'[sweep]\nseed = 3\n{key} = {{ name = "{name}"{options} }}\n'
 
 
+@pytest.mark.parametrize(
+    "sweep, imported",
+    [
+        ('sampler = "gp"', ["scipy.stats", "torch"]),
+        ('sampler = "gp"\ntrials = 10', []),
+        ('sampler = { name = "gp", n_startup_trials = 3 }\ntrials = 10', ["scipy.stats", "torch"]),
+        ('sampler = "tpe"', []),
+    ],
+)
+def test_what_a_sampler_needs_later_is_imported_ahead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sweep: str, imported: list[str]
+) -> None:
+    seen: list[str] = []
+    monkeypatch.setattr(space, "import_module", seen.append)
+    others = set(threading.enumerate())
+    space.import_ahead(spec_of(tmp_path, f"[sweep]\n{sweep}\n{X}"))
+    for thread in set(threading.enumerate()) - others:
+        thread.join()
+    assert seen == imported
+
+
 @pytest.mark.parametrize("model", SAMPLERS, ids=tag)
 def test_every_sampler_can_be_had_by_name(
     tmp_path: Path, model: type[Table], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
-    params = '[params]\nx = { type = "int", low = 1, high = 3 }'
+    params = X
     sampler = make_sampler(spec_of(tmp_path, setting("sampler", tag(model)) + params))
     assert isinstance(sampler, optuna.samplers.BaseSampler)
 

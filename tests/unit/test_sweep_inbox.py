@@ -79,6 +79,30 @@ def test_who_asks_as_the_sweep_ends_is_told_so(inbox: Inbox, tmp_path: Path) -> 
     assert asker.reply == Reply(False, "the sweep has come to its end; nothing was done")
 
 
+def test_who_asked_a_driver_that_was_killed_is_told_by_the_next(
+    inbox: Inbox, tmp_path: Path
+) -> None:
+    asker = Asker(tmp_path / "control")
+    asker.start()
+    while not list((tmp_path / "control").glob("*.request")):
+        pass
+    again = Inbox(tmp_path / "control")
+    asker.join()
+    assert asker.reply == Reply(
+        False, "asked of a driver that has gone since; nothing was done, ask again"
+    )
+    assert not again.obey(obeyed)
+
+
+def test_a_reply_that_nobody_reads_any_more_goes_with_the_folder(
+    inbox: Inbox, tmp_path: Path
+) -> None:
+    (tmp_path / "control" / "1.request").write_text('{"do": "pause"}')
+    assert inbox.obey(obeyed)
+    inbox.close()
+    assert not (tmp_path / "control").exists()
+
+
 def test_who_asks_when_it_has_ended_is_told_so_at_once(inbox: Inbox, tmp_path: Path) -> None:
     inbox.close()
     with pytest.raises(ControlError, match="has come to its end; nothing was done"):
