@@ -81,8 +81,7 @@ def test_every_sampler_can_be_had_by_name(
     tmp_path: Path, model: type[Table], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
-    params = X
-    sampler = make_sampler(spec_of(tmp_path, setting("sampler", tag(model)) + params))
+    sampler = make_sampler(spec_of(tmp_path, setting("sampler", tag(model)) + X))
     assert isinstance(sampler, optuna.samplers.BaseSampler)
 
 
