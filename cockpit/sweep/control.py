@@ -105,10 +105,10 @@ class Inbox:
         self._folder = folder
         self._looked = 0.0
         for left in folder.iterdir():
-            if left.suffix == ".request":
-                _refuse(left)
-            else:
+            if left.suffix != ".request":
                 left.unlink(missing_ok=True)
+        # What an earlier driver did not get to is of its own time; whoever still waits for it hears that.
+        self.obey(lambda _: Reply(False, GONE))
 
     def obey(self, do: Callable[[Request], Reply]) -> bool:
         """Do what was asked since the last look, oldest first; True where there was something."""
@@ -136,13 +136,6 @@ class Inbox:
             except OSError:  # somebody has still to read the last reply
                 time.sleep(_ASK_AGAIN)
         shutil.rmtree(self._folder, ignore_errors=True)  # whoever asked has gone
-
-
-def _refuse(asked: Path) -> None:
-    """What an earlier driver did not get to is of its own time; whoever still waits for it hears that."""
-    if _take(asked) is not None:
-        with contextlib.suppress(OSError):
-            _put(asked.with_suffix(".reply"), asdict(Reply(False, GONE)))
 
 
 def _done(body: bytes, do: Callable[[Request], Reply]) -> Reply:

@@ -125,15 +125,7 @@ class Driver:
                 )
                 inbox = Inbox(self._layout.control(self._search.key))  # before anybody knows of it
                 self._announce(provenance)
-                budget, workers = self._search.budget, self._spec.executor.workers
-                broken_off = len(earlier.broken_off) if earlier else 0
-                self._listener.started(name, budget.trials, workers, budget.asked - broken_off)
-                if (why := not_kept(provenance.git)) is not None:
-                    self._listener.notice(why)
-                if script is not None and (count := len(script.ended)):
-                    self._listener.notice(
-                        f"stopped, lost or pruned by hand then, so told again and not run: {count} of {script.asks}"
-                    )
+                self._tell_start(provenance, earlier, script)
                 self._begin(earlier)
                 with contextlib.closing(self._search):
                     self._loop(inbox)
@@ -180,6 +172,20 @@ class Driver:
             provenance=self._provenance,
             ended=None,
         )
+
+    def _tell_start(
+        self, provenance: Provenance, earlier: Earlier | None, script: Script | None
+    ) -> None:
+        """Say to whoever looks on what begins, and what will not be as they might think."""
+        budget, workers = self._search.budget, self._spec.executor.workers
+        broken_off = len(earlier.broken_off) if earlier else 0
+        self._listener.started(self._name, budget.trials, workers, budget.asked - broken_off)
+        if (why := not_kept(provenance.git)) is not None:
+            self._listener.notice(why)
+        if script is not None and (count := len(script.ended)):
+            self._listener.notice(
+                f"stopped, lost or pruned by hand then, so told again and not run: {count} of {script.asks}"
+            )
 
     def _change(self, **fields: Any) -> None:
         self._spool.append(SweepChanged(self._search.id, fields))
