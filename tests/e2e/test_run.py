@@ -212,8 +212,8 @@ def test_a_command_that_catches_ctrl_c_may_finish(project: Project) -> None:
     code = """
 import os, signal
 signal.signal(signal.SIGINT, lambda *_: print('{"saved": 1}', flush=True) or os._exit(0))
-open("pids", "w").write("1 1")
 print("ready", flush=True)
+open("pids", "w").write("1 1")
 while True:
     signal.pause()
 """
