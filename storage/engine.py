@@ -66,12 +66,19 @@ def lent(spill: Path | None) -> Iterator[Engine]:
     engine = _take(spill)
     try:
         yield engine
-    except BaseException:
+    except BaseException as error:
         engine.close()
+        if is_ctrl_c(error):
+            raise KeyboardInterrupt from error
         raise
     _idle.append(engine)
     while len(_idle) > 1:
         _end_one()
+
+
+def is_ctrl_c(error: BaseException) -> bool:
+    """Whether Ctrl-C came within one of DuckDB's calls, which says so by an error of its own."""
+    return type(error) is RuntimeError and str(error) == "Query interrupted"
 
 
 def end_idle() -> None:

@@ -32,6 +32,7 @@ import duckdb
 import polars as pl
 
 from storage.deadline import OutOfTime, within
+from storage.engine import is_ctrl_c
 from storage.errors import UserError
 from storage.expressions.names import quoted
 from storage.expressions.run_filter import SECONDS
@@ -162,6 +163,10 @@ def _answer(layout: Layout, file: Path, sql: str, limit: int | None, timeout: fl
         _prepare(connection, layout, file)
         _check(connection, sql)
         return _run(connection, sql, limit, timeout)
+    except RuntimeError as error:
+        if is_ctrl_c(error):
+            raise KeyboardInterrupt from error
+        raise
     finally:
         connection.close()
 

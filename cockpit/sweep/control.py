@@ -27,8 +27,8 @@ LOOK_SECONDS = 0.1
 PATIENCE = 5.0
 """Seconds that a request is waited for."""
 _ASK_AGAIN = 0.01
-_LAST_REPLIES = 0.2
-"""Seconds that a driver which goes waits for its last replies to be read."""
+_LAST_REPLIES = 2.0
+"""Seconds that a driver which goes waits for its last replies to be read, where somebody has asked."""
 _KINDS = {"do": str, "count": int, "now": bool, "params": dict}
 """What the fields of a request are, that come from whoever can write into the folder."""
 GONE = "asked of a driver that has gone since; nothing was done, ask again"
@@ -125,11 +125,11 @@ class Inbox:
         return found
 
     def close(self) -> None:
-        """Nobody is here to answer any more: who asked too late is told so."""
-        self._looked = 0.0
-        self.obey(lambda _: Reply(False, ENDED))
+        """Nobody is here to answer any more: who asks too late is told so."""
         end = time.monotonic() + _LAST_REPLIES
         while time.monotonic() < end:
+            self._looked = 0.0
+            self.obey(lambda _: Reply(False, ENDED))
             try:
                 self._folder.rmdir()
                 return

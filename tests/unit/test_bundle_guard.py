@@ -149,8 +149,8 @@ def test_what_no_machine_has_is_an_error_of_its_own() -> None:
 
 
 def test_one_that_goes_on_for_ever_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guarded, "ANSWER_SECONDS", 0.2)
     assert asked(loop(10)).tolist() == [11.0]
+    monkeypatch.setattr(guarded, "ANSWER_SECONDS", 0.2)
     with pytest.raises(BundleRefused, match="took more than 0 s while it answered 1 row"):
         asked(loop(1 << 40))
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -24,11 +25,14 @@ from storage.store import Store, StoreMissing
 from tests.unit.many_runs import make_rows, write_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 ENDLESS = (
     "select count(*) from range(100000) a, range(1000000) b, range(1000000) c where a + b + c < 0"
 )
+LONG = "select sum(sqrt(a)) from range(100000000000) t(a)"
+"""In many small steps, between which DuckDB hears a signal by itself."""
 
 
 @pytest.fixture(scope="module")
@@ -165,14 +169,28 @@ def test_a_runaway_query_ends_in_time(layout: Layout) -> None:
     assert rows(layout, "select 1") == [(1,)]
 
 
-def test_ctrl_c_ends_a_query(layout: Layout) -> None:
+@contextmanager
+def ctrl_c_soon() -> Iterator[None]:
     main = threading.main_thread().ident
     assert main is not None
     timer = threading.Timer(0.3, signal.pthread_kill, (main, signal.SIGINT))
     timer.start()
-    with pytest.raises(KeyboardInterrupt):
+    try:
+        yield
+    finally:
+        timer.join()
+
+
+@pytest.mark.parametrize("views", [sandbox._VIEWS, LONG], ids=["at work", "as it begins"])
+def test_ctrl_c_ends_a_query(layout: Layout, monkeypatch: pytest.MonkeyPatch, views: str) -> None:
+    monkeypatch.setattr(sandbox, "_VIEWS", views)
+    with pytest.raises(KeyboardInterrupt), ctrl_c_soon():
         ask(layout, ENDLESS, timeout=30)
-    timer.join()
+
+
+def test_ctrl_c_ends_a_look(layout: Layout) -> None:
+    with pytest.raises(KeyboardInterrupt), Store(layout).session() as session, ctrl_c_soon():
+        session.rows(LONG)
 
 
 def test_a_query_that_eats_memory_is_refused(layout: Layout) -> None:

@@ -12,6 +12,7 @@ from cockpit.sweep import control
 from cockpit.sweep.control import ControlError, Inbox, Reply, Request, ask
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -30,6 +31,7 @@ class Asker(threading.Thread):
 @pytest.fixture
 def inbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Inbox:
     monkeypatch.setattr(control, "LOOK_SECONDS", 0)
+    monkeypatch.setattr(control, "_LAST_REPLIES", 60.0)
     return Inbox(tmp_path / "control")
 
 
@@ -79,6 +81,26 @@ def test_who_asks_as_the_sweep_ends_is_told_so(inbox: Inbox, tmp_path: Path) -> 
     assert asker.reply == Reply(False, "the sweep has come to its end; nothing was done")
 
 
+def test_who_asks_after_the_sweep_s_last_look_is_told_so(
+    inbox: Inbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asker = Asker(tmp_path / "control")
+    look = inbox.obey
+
+    def looked(do: Callable[[Request], Reply]) -> bool:
+        found = look(do)
+        if asker.ident is None:
+            asker.start()
+            while not list((tmp_path / "control").glob("*.request")):
+                pass
+        return found
+
+    monkeypatch.setattr(inbox, "obey", looked)
+    inbox.close()
+    asker.join()
+    assert asker.reply == Reply(False, "the sweep has come to its end; nothing was done")
+
+
 def test_who_asked_a_driver_that_was_killed_is_told_by_the_next(
     inbox: Inbox, tmp_path: Path
 ) -> None:
@@ -95,8 +117,9 @@ def test_who_asked_a_driver_that_was_killed_is_told_by_the_next(
 
 
 def test_a_reply_that_nobody_reads_any_more_goes_with_the_folder(
-    inbox: Inbox, tmp_path: Path
+    inbox: Inbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(control, "_LAST_REPLIES", 0.05)
     (tmp_path / "control" / "1.request").write_text('{"do": "pause"}')
     assert inbox.obey(obeyed)
     inbox.close()
@@ -144,26 +167,18 @@ def test_a_request_that_nobody_takes_is_withdrawn(inbox: Inbox, tmp_path: Path) 
 
 
 def test_a_driver_that_dies_with_a_request_in_hand_is_not_waited_for(
-    inbox: Inbox, tmp_path: Path
+    inbox: Inbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    put = os.replace
+
     def dies(_: Request) -> Reply:
         raise SystemExit
 
-    def obey_to_the_end() -> None:
-        while True:
+    def taken_at_once(source: Path, target: Path) -> None:
+        put(source, target)
+        with pytest.raises(SystemExit):
             inbox.obey(dies)
 
-    raised: list[ControlError] = []
-
-    def ask_it() -> None:
-        try:
-            ask(tmp_path / "control", Request("pause"), 0.5)
-        except ControlError as error:
-            raised.append(error)
-
-    asker = threading.Thread(target=ask_it)
-    asker.start()
-    with pytest.raises(SystemExit):
-        obey_to_the_end()
-    asker.join()
-    assert "took it in hand" in str(raised[0])
+    monkeypatch.setattr(os, "replace", taken_at_once)
+    with pytest.raises(ControlError, match="took it in hand"):
+        ask(tmp_path / "control", Request("pause"), 0.05)

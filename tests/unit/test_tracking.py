@@ -218,7 +218,7 @@ with cockpit.track('r') as run:
     thread.start()
     for n in range(100):
         if (child := os.fork()) == 0:
-            signal.alarm(10)
+            signal.alarm(60)
             run.log(n, child=1)
             os._exit(0)
         assert os.waitpid(child, 0)[1] == 0
@@ -234,7 +234,7 @@ def test_a_signal_s_handler_may_log_whatever_it_interrupts() -> None:
     """As one does that is told of a preemption."""
     code = """
 import cockpit, faulthandler, itertools, signal
-faulthandler.dump_traceback_later(10, exit=True)
+faulthandler.dump_traceback_later(60, exit=True)
 with cockpit.track('r') as run:
     came = itertools.count()
     handled = 0

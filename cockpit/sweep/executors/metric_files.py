@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from typing import TYPE_CHECKING
 
 from cockpit.sweep.executors.metric_lines import MetricReader, Said, Tally, numbers_of, parse_object
@@ -15,6 +16,8 @@ READ_BYTES = 1 << 16
 """From one look: no run may keep the others waiting."""
 END_BYTES = 16 << 20
 """What is read after the program's end, at most, beside the last piece."""
+SETTLED_SECONDS = 2
+"""A file written to later than so long ago may be written to once more within the same tick of its clock."""
 OBJECT_BYTES = 1 << 20
 """A larger file is no single object of metrics."""
 
@@ -33,6 +36,8 @@ class MetricFile:
         """Whether the last look left something unread."""
         self._object: bytes | None = None
         self._seen: tuple[int, ...] = ()
+        self._settled = False
+        """Whether a change after the last look must show in `_state`."""
         self._begin(b"", 0)
         if skip and (file := self._open()) is not None:
             self._skip(file)
@@ -44,8 +49,9 @@ class MetricFile:
             return []
         try:
             seen = _state(file)
-            if seen == self._seen and not self.behind:
+            if seen == self._seen and self._settled and not self.behind:
                 return []
+            self._settled = time.time_ns() - seen[3] > SETTLED_SECONDS * 1_000_000_000
             if self._is_another(file, seen):
                 self._begin(b"", 0)
             self._seen = seen
@@ -76,10 +82,11 @@ class MetricFile:
         return None
 
     def _skip(self, file: int) -> None:
-        self._seen = seen = _state(file)
+        self._seen, self._settled = _state(file), True
         if not _opens_object(os.pread(file, READ_BYTES, 0)):
-            start = max(0, seen[2] - READ_BYTES)
-            self._begin(os.pread(file, seen[2] - start, start), seen[2])
+            size = self._seen[2]
+            start = max(0, size - READ_BYTES)
+            self._begin(os.pread(file, size - start, start), size)
         os.close(file)
 
     def _begin(self, last: bytes, position: int) -> None:
