@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 COCKPIT = (sys.executable, "-P", "-m", "cockpit")
 SECONDS = 60.0
+COMMAND = 300.0
+"""Seconds after which a command hangs; one that trains models on a busy machine takes a minute."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -87,7 +89,7 @@ workers = {workers}
             text=True,
             env=clean(),
             capture_output=True,
-            timeout=SECONDS,
+            timeout=COMMAND,
             check=False,
         )
         assert done.returncode == code, done.stdout + done.stderr

@@ -165,7 +165,7 @@ def test_the_data_screen_sends_nothing_once_all_is_found_out(
 def test_a_live_sweep_is_a_trickle(project: Project, lines: list[Line]) -> None:
     project.write("train.py", LIVE)
     project.spec(trials=10, workers=1)
-    seconds, sent = 12, [0, 0]
+    sent = [0, 0]
     with project.start("sweep", "sweep.toml"):
         lines += [Line(project, (80, 24)), Line(project, (200, 50))]
         for line in lines:
@@ -174,9 +174,11 @@ def test_a_live_sweep_is_a_trickle(project: Project, lines: list[Line]) -> None:
         for line in lines:
             line.until(r"(?s)Sweep s .*auc by step.*┤")  # the curve stands: from here on it grows
         before = [line.screen.display[:] for line in lines]
-        for _ in range(seconds * 2):
+        began = time.monotonic()
+        for _ in range(24):
             for place, line in enumerate(lines):
                 sent[place] += len(line.take(0.25))
+        seconds = time.monotonic() - began
         project.run("stop", "--now")
     assert all(line.screen.display != then for line, then in zip(lines, before, strict=True))
     assert sent[0] / seconds <= 1_000

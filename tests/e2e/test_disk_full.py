@@ -23,6 +23,13 @@ if TYPE_CHECKING:
 
 TRIALS = 30
 SMALL = 6 << 20
+GATED = SLOW.replace(
+    "    x =",
+    """    while trial.number >= 5 and not os.path.exists("full"):
+        time.sleep(0.01)
+    x =""",
+)
+"""The sixth trial and all later ones begin once the disk is full."""
 
 
 def layout_of(project: Project) -> Layout:
@@ -55,6 +62,7 @@ def run_until_full(project: Project, fill: Callable[[psutil.Process], None]) -> 
         told = [json.loads(driver.stdout.readline()) for _ in range(3)]
         workers = psutil.Process(driver.pid).children(recursive=True)
         fill(psutil.Process(driver.pid))
+        project.write("full", "")
         told += [json.loads(line) for line in driver.stdout.read().splitlines()]
         said = driver.stderr.read()
     assert driver.returncode == 2, said
@@ -89,7 +97,7 @@ def check_and_resume(project: Project, told: list[int]) -> None:
 
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux limits another process")
 def test_a_file_that_may_not_grow_ends_the_sweep_in_the_middle_of_a_line(project: Project) -> None:
-    project.write("train.py", SLOW)
+    project.write("train.py", GATED)
     project.spec(trials=TRIALS)
 
     def fill(driver: psutil.Process) -> None:
@@ -102,7 +110,7 @@ def test_a_file_that_may_not_grow_ends_the_sweep_in_the_middle_of_a_line(project
 def test_a_full_disk_ends_the_sweep_and_with_room_again_it_goes_on(
     project: Project, small_disk: Path
 ) -> None:
-    project.write("train.py", SLOW)
+    project.write("train.py", GATED)
     project.spec(trials=TRIALS)
     ballast = small_disk / "ballast"
 

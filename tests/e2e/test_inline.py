@@ -26,6 +26,8 @@ def train(trial):
 """
 """Reports once, then says nothing until the test lets it go on."""
 INLINE = (*COCKPIT, "--inline")
+LEFT = r"● #1 .*\nprompt>\s*$"
+"""The last picture, and right below it a prompt at which nothing was typed yet."""
 
 
 @pytest.fixture
@@ -38,10 +40,11 @@ def lines() -> Iterator[list[Line]]:
 
 @pytest.fixture
 def gated(project: Project) -> Iterator[Project]:
-    """A sweep of four trials, two at a time, that waits."""
+    """A sweep of four trials, two at a time, that waits, both having reported."""
     project.write("train.py", GATED)
     project.spec(trials=4)
     project.run("sweep", "sweep.toml", "--detach")
+    eventually(lambda: [run["step"] for run in project.json("runs")] == [1, 1])
     yield project
     (project.folder / "go").touch()
     eventually(lambda: project.json("sweeps")[0]["state"] != "running")
@@ -83,7 +86,7 @@ def test_leaving_gives_the_prompt_back_right_below_and_the_sweep_goes_on(
         line.until(r"q leaves")
         line.child.send("what")
         line.child.send(leave)
-        line.until(r"● #1 .*\n?prompt> ")
+        line.until(LEFT)
         assert "what" not in "".join(texts(line))
     line.child.send(f"{' '.join(INLINE)}\r")
     line.until(r"q leaves")
@@ -92,7 +95,7 @@ def test_leaving_gives_the_prompt_back_right_below_and_the_sweep_goes_on(
     line.child.send("fg\r")
     line.until(r"(?s)Stopped.*fg.*● s running.*q leaves")
     line.child.send("q")
-    line.until(r"#1[^\n]*\n+prompt> ")
+    line.until(LEFT)
     line.child.send("stty -g > after; echo left with $?\r")
     line.until(r"left with 0")
     modes = [(gated.folder / name).read_text() for name in ("before", "after")]
