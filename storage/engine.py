@@ -76,9 +76,13 @@ def lent(spill: Path | None) -> Iterator[Engine]:
         _end_one()
 
 
-def is_ctrl_c(error: BaseException) -> bool:
+def is_ctrl_c(error: BaseException | None) -> bool:
     """Whether Ctrl-C came within one of DuckDB's calls, which says so by an error of its own."""
-    return type(error) is RuntimeError and str(error) == "Query interrupted"
+    while error is not None:
+        if type(error) is RuntimeError and str(error) == "Query interrupted":
+            return True
+        error = error.__context__  # what was done about it may have failed too
+    return False
 
 
 def end_idle() -> None:

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from cockpit.sweep.executors.command_line import BadPlaceholder, placeholders, render
+from cockpit.sweep.signals import ctrl_c_held
 from storage.errors import UserError
 from storage.events import to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from cockpit.alerts.watcher import Alert
 
@@ -56,21 +57,18 @@ class Command:
         except BadPlaceholder as error:
             raise NotDelivered(f"--run {error}") from error
         told = {f"COCKPIT_WATCH_{k.upper()}": _text(v) for k, v in alert.fields().items()}
+        process = None
         try:
-            process = subprocess.Popen(
-                argv, stdin=subprocess.PIPE, env={**os.environ, **told}, start_new_session=True
-            )
-        except (OSError, ValueError) as error:
-            why = getattr(error, "strerror", None) or error
-            raise NotDelivered(f"{argv[0]} cannot be run: {why}") from error
-        try:
+            with ctrl_c_held():
+                process = _start(argv, {**os.environ, **told})
             process.communicate(f"{to_json(alert.as_json())}\n".encode(), self.timeout)
         except subprocess.TimeoutExpired as error:
             raise NotDelivered(
                 f"{argv[0]} took more than {self.timeout:g}s and was ended"
             ) from error
         finally:
-            _end(process)
+            if process is not None:
+                _end(process)
         if process.returncode:
             how = f"signal {-process.returncode}" if process.returncode < 0 else process.returncode
             raise NotDelivered(f"{argv[0]} ended with {how}")
@@ -157,8 +155,22 @@ class _Stay(urllib.request.HTTPRedirectHandler):
 _OPENER = urllib.request.build_opener(_Stay)
 
 
+def _start(argv: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """In a session of its own. Raises `NotDelivered`."""
+    try:
+        return subprocess.Popen(
+            argv, stdin=subprocess.PIPE, env=environment, start_new_session=True
+        )
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise NotDelivered(f"{argv[0]} cannot be run: {why}") from error
+
+
 def _end(process: subprocess.Popen[bytes]) -> None:
     """End a command that still runs, and its group with it."""
+    assert process.stdin is not None
+    with contextlib.suppress(OSError):  # it reads no more
+        process.stdin.close()
     if process.poll() is not None:
         return
     for how in (signal.SIGTERM, signal.SIGKILL):

@@ -100,6 +100,7 @@ def command(
 
     layout = layout_of(ctx, store)
     if not layout.exists():
+        everything = True  # all that will ever hold comes about from now on
         notice(f"there is no run store at {layout.root} yet; waiting for it")
     watcher = Watcher(layout, parse(condition), sweep, notice, everything)
     while True:

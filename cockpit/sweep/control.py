@@ -27,8 +27,8 @@ LOOK_SECONDS = 0.1
 PATIENCE = 5.0
 """Seconds that a request is waited for."""
 _ASK_AGAIN = 0.01
-_LAST_REPLIES = 2.0
-"""Seconds that a driver which goes waits for its last replies to be read, where somebody has asked."""
+_LAST_REPLIES = PATIENCE
+"""Seconds that a driver which goes waits for its last replies to be read: a moment, unless who asked has gone."""
 _KINDS = {"do": str, "count": int, "now": bool, "params": dict}
 """What the fields of a request are, that come from whoever can write into the folder."""
 GONE = "asked of a driver that has gone since; nothing was done, ask again"

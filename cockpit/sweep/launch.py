@@ -7,6 +7,7 @@ import itertools
 import os
 import subprocess
 import sys
+import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from storage.layout import Layout
 
 _STARTED = "\0started "
+LET_GO_SECONDS = 5.0
+"""How long a driver that has told its sweep's end may take to go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,13 +201,24 @@ def _alone(name: str, layout: Layout) -> Iterator[None]:
     file, _ = layout.sampler(sweep.id)
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("ab") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _locked(lock.fileno(), LET_GO_SECONDS):
             raise SweepFailed(
                 f"another process goes on with the sweep {sweep.name} already; watch it with cockpit"
-            ) from None
+            )
         yield
+
+
+def _locked(file: int, patience: float) -> bool:
+    end = time.monotonic() + patience
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > end:
+                return False
+            time.sleep(0.05)
+        else:
+            return True
 
 
 def _to_resume(spec: Spec, layout: Layout) -> tuple[str, Earlier]:

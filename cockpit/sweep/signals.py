@@ -33,6 +33,23 @@ def hang_ups_ignored() -> Iterator[None]:
         signal.signal(signal.SIGHUP, before)
 
 
+@contextmanager
+def ctrl_c_held() -> Iterator[None]:
+    """Ctrl-C comes about at the end of it: what was begun within is known by then, and can be ended."""
+    before = signal.getsignal(signal.SIGINT)
+    if not callable(before):  # it is ignored
+        yield
+        return
+    came: list[FrameType | None] = []
+    signal.signal(signal.SIGINT, lambda _, frame: came.append(frame))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came:
+        before(signal.SIGINT, came[0])
+
+
 class HeldSignals:
     """While it is entered, signals go to these handlers, by number, and `wakeup` tells that one came."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -20,6 +21,19 @@ if TYPE_CHECKING:
 
 
 SIZE = (100, 30)
+HELD = SLOW.replace(
+    "time.sleep(0.01)", "time.sleep(0.01)\n        while os.path.exists('hold'): time.sleep(0.01)"
+)
+
+
+@contextlib.contextmanager
+def held(project: Project) -> Iterator[None]:
+    """While it is entered no trial comes to its end."""
+    hold = project.write("hold", "")
+    try:
+        yield
+    finally:
+        hold.unlink()
 
 
 @pytest.fixture
@@ -33,13 +47,14 @@ def terminals() -> Iterator[list[Line]]:
 def test_two_screens_and_a_command_show_the_same_while_the_sweep_runs(
     project: Project, terminals: list[Line]
 ) -> None:
-    project.write("train.py", SLOW)
+    project.write("train.py", HELD)
     project.spec(trials=100)
-    with project.start("sweep", "sweep.toml"):
+    with project.start("sweep", "sweep.toml"), held(project):
         eventually(lambda: (project.folder / "pids").exists())
         one, two = Line(project, SIZE), Line(project, SIZE)
         terminals += [one, two]
-        one.until(r"● running")
+        for terminal in (one, two):
+            terminal.until(r"● running")
         two.child.send("2")
         two.until(r"Sweep s")
     for terminal in (one, two):
@@ -70,13 +85,14 @@ def test_q_gives_the_terminal_back_as_it_was(project: Project, terminals: list[L
 def test_the_end_of_the_app_does_not_touch_the_sweep(
     project: Project, terminals: list[Line], number: signal.Signals
 ) -> None:
-    project.write("train.py", SLOW)
+    project.write("train.py", HELD)
     project.spec(trials=100)
-    project.run("sweep", "sweep.toml", "--detach")
-    terminal = Line(project, SIZE)
-    terminals.append(terminal)
-    terminal.until(r"● running")
-    terminal.child.kill(number)
+    with held(project):
+        project.run("sweep", "sweep.toml", "--detach")
+        terminal = Line(project, SIZE)
+        terminals.append(terminal)
+        terminal.until(r"● running")
+        terminal.child.kill(number)
     eventually(lambda: project.json("sweeps")[0]["state"] == "complete")
     assert len(project.json("runs")) == 100
 

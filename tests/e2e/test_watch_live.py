@@ -19,6 +19,9 @@ def test_a_live_sweep_is_watched_to_its_end(project: Project) -> None:
     watching = ("watch", "--every", "0.1s", "--json")
     ended = project.start(*watching, "sweep ended", "--once", "--run", "sh -c 'cat > ended.json'")
     trials = project.start(*watching, "trial ended")
+    for watcher in (ended, trials):  # what came about before it looked would not be told
+        assert watcher.stderr is not None
+        assert "waiting for it" in watcher.stderr.readline()
     project.run("sweep", "sweep.toml")
     said, _ = ended.communicate(timeout=SECONDS)
     assert ended.returncode == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -71,6 +72,21 @@ def test_an_engine_that_failed_is_not_used_again(layout: Layout) -> None:
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     assert not engine._idle
+    assert look(layout) == RUNS
+
+
+def test_ctrl_c_in_the_midst_of_a_question_is_ctrl_c(layout: Layout) -> None:
+    tell(layout)
+    ctrl_c = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+
+    def ask() -> None:
+        with Store(layout).session() as session:
+            ctrl_c.start()
+            session.rows("select sum(hash(range)) from range(1_000_000_000_000)")
+
+    with pytest.raises(KeyboardInterrupt):
+        ask()
+    assert engine._idle == []
     assert look(layout) == RUNS
 
 

@@ -188,11 +188,6 @@ def test_ctrl_c_ends_a_query(layout: Layout, monkeypatch: pytest.MonkeyPatch, vi
         ask(layout, ENDLESS, timeout=30)
 
 
-def test_ctrl_c_ends_a_look(layout: Layout) -> None:
-    with pytest.raises(KeyboardInterrupt), Store(layout).session() as session, ctrl_c_soon():
-        session.rows(LONG)
-
-
 def test_a_query_that_eats_memory_is_refused(layout: Layout) -> None:
     with pytest.raises(QueryError, match="more than the 1 GB"):
         ask(layout, "select list(a) from range(1000000000) t(a)")

@@ -101,6 +101,24 @@ def test_who_asks_after_the_sweep_s_last_look_is_told_so(
     assert asker.reply == Reply(False, "the sweep has come to its end; nothing was done")
 
 
+def test_who_asks_while_another_has_still_to_read_the_last_reply_is_told_so(
+    inbox: Inbox, tmp_path: Path
+) -> None:
+    unread = tmp_path / "control" / "1.reply"
+    (tmp_path / "control" / "1.request").write_text('{"do": "pause"}')
+    closer = threading.Thread(target=inbox.close)
+    closer.start()
+    while not unread.exists():
+        pass
+    asker = Asker(tmp_path / "control")
+    asker.start()
+    asker.join()
+    unread.unlink()
+    closer.join()
+    assert asker.reply == Reply(False, "the sweep has come to its end; nothing was done")
+    assert not (tmp_path / "control").exists()
+
+
 def test_who_asked_a_driver_that_was_killed_is_told_by_the_next(
     inbox: Inbox, tmp_path: Path
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import signal
 import socket
 import subprocess
 import sys
@@ -310,12 +311,27 @@ def test_a_command_that_hangs_is_ended_with_all_it_started(
             time.sleep(0.01)
 
 
+def test_ctrl_c_as_a_command_starts_ends_it(alert: Alert, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+    popen = subprocess.Popen
+
+    def slow(*arguments: Any, **options: Any) -> subprocess.Popen[bytes]:
+        started.append(process := popen(*arguments, **options))
+        signal.raise_signal(signal.SIGINT)
+        return process
+
+    monkeypatch.setattr(subprocess, "Popen", slow)
+    with pytest.raises(KeyboardInterrupt):
+        command_of("sleep 600", 60)(alert)
+    assert started[0].returncode == -signal.SIGTERM
+
+
 def _runs(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    with suppress(FileNotFoundError), open(f"/proc/{pid}/stat") as stat:
+    with suppress(FileNotFoundError, ProcessLookupError), open(f"/proc/{pid}/stat") as stat:
         return stat.read().rpartition(")")[2].split()[0] != "Z"
     return sys.platform == "darwin"
 
