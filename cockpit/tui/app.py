@@ -94,6 +94,8 @@ class CockpitApp(App[None], inherit_bindings=False):
         self._first_sweep = sweep
         self._trouble: Trouble | None = None
         """Why the data cannot be read, for screens that are opened meanwhile."""
+        self._news: Snapshot | None = None
+        """What was read last, for a screen that is opened anew and asks the same."""
         tabs = tuple((place.key, name) for name, place in SCREENS.items())
         self.shared = Shared(source.project, tabs, control=control)
         self.shared.deeds = deeds or self.shared.deeds
@@ -153,16 +155,20 @@ class CockpitApp(App[None], inherit_bindings=False):
             import plotext  # noqa: F401
 
     def on_cockpit_app_arrived(self, message: Arrived) -> None:
+        if not self.is_running:
+            return  # the screens are being taken down
         news = message.news
         self._trouble = news if isinstance(news, Trouble) else None
         for screen in self.screen_stack:
             if isinstance(screen, DataScreen):
                 screen.trouble = self._trouble
-        if isinstance(news, Snapshot) and self.in_front.takes(news):
-            self.in_front.snapshot = news
+        if isinstance(news, Snapshot):
+            self._news = news
+            if self.in_front.takes(news):
+                self.in_front.snapshot = news
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        if event.state != WorkerState.ERROR:
+        if event.state != WorkerState.ERROR or not self.is_running:
             return
         what = f"{type(event.worker.error).__name__}: {event.worker.error}"
         if event.worker.group == "feed":
@@ -178,8 +184,11 @@ class CockpitApp(App[None], inherit_bindings=False):
         return screens[-1]
 
     def on_data_screen_asks(self) -> None:
-        self.in_front.trouble = self._trouble
-        self._feed.ask(self.in_front.question)
+        front = self.in_front
+        front.trouble = self._trouble
+        if front.snapshot is None and self._news and self._news.question == front.question:
+            front.snapshot = self._news  # the feed does not say it twice
+        self._feed.ask(front.question)
 
     def action_go(self, name: str) -> None:
         """Back to the screen of this name where it lies below, else to a new one over the first."""

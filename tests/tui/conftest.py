@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from textual.pilot import Pilot
 from textual.widgets import Input
 
 from cockpit.tui import clock, feed
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from textual.pilot import Pilot
+    from textual.app import App
 
     from tests.tui.scored import Shop
     from tests.unit.promoted import Lab
@@ -33,6 +34,25 @@ def still(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feed, "PATIENCE", 0.02)
     monkeypatch.setattr("cockpit.tui.widgets.chart.REDRAW", 0.0)
     monkeypatch.setattr(Input, "_toggle_cursor", lambda self: None)
+
+
+@pytest.fixture(autouse=True)
+def at_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key and a pause end when all that they brought is done and painted: Textual only looks whether
+    the process has used little time for a moment, and so does one that stands still on a busy machine."""
+    waited, press = Pilot._wait_for_screen, Pilot.press
+
+    async def wait_for_screen(pilot: Pilot[Any], timeout: float = 30.0) -> bool:
+        done = await waited(pilot, timeout)
+        await rest(pilot.app)
+        return done
+
+    async def press_each(pilot: Pilot[Any], *keys: str) -> None:
+        for key in keys:
+            await press(pilot, key)
+
+    monkeypatch.setattr(Pilot, "_wait_for_screen", wait_for_screen)
+    monkeypatch.setattr(Pilot, "press", press_each)
 
 
 @pytest.fixture(scope="session")
@@ -86,6 +106,13 @@ def no_studies_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for one in known:
         for thread in one.threads:
             thread.join(30)
+
+
+async def rest(app: App[Any]) -> None:
+    """Let the app run until no message waits and nothing is left to be painted."""
+    loop: Any = asyncio.get_running_loop()
+    while loop._ready or app._resize_timer or app.screen._update_timer._active.is_set():
+        await asyncio.sleep(0 if loop._ready else 0.001)
 
 
 async def until(pilot: Pilot[None], true: Callable[[], bool], seconds: float = 30.0) -> None:

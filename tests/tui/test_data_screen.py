@@ -265,7 +265,9 @@ async def test_a_version_that_nobody_looked_at_is_read_when_it_is_chosen(own: La
     app = app_on(own)
     async with app.run_test(size=(120, 36)) as pilot:
         await settled(pilot)
-        await pilot.press("5", "G")
+        await pilot.press("5")
+        await settled(pilot)
+        await pilot.press("G")
         await until(pilot, lambda: "77 rows × 6 columns" in painted(app))
 
 
@@ -551,7 +553,9 @@ async def test_odd_names_and_values_neither_break_the_layout_nor_reach_the_termi
     app = app_on(own)
     async with app.run_test(size=size) as pilot:
         await settled(pilot)
-        await pilot.press("5", "j", "j")
+        await pilot.press("5")
+        await settled(pilot)
+        await pilot.press("j", "j")
         screen = screen_of(app)
         await until(pilot, lambda: screen.chosen is not None and screen.chosen.label == "odd@v1")
         await pilot.press("k")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,10 +22,12 @@ from tests.tui.fake import HOSTILE, FakeSource, income
 from tests.tui.fake_control import FakeControl
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Mapping
     from pathlib import Path
 
     from textual.pilot import Pilot
+
+    from cockpit.sweep.spec.draft import Draft
 
 SIZES = pytest.mark.parametrize("size", [(80, 24), (200, 50)], ids=["80x24", "200x50"])
 TRAIN = "def train(trial):\n    return 1.0\n"
@@ -248,6 +251,36 @@ async def test_enter_right_after_typing_starts_what_was_typed(folder: Path) -> N
             app.post_message(events.Key(key, key if len(key) == 1 else "\r"))
         await until(pilot, lambda: isinstance(app.screen, SweepScreen))
         assert control(app).asked == [(str(folder / "sweep.toml"), "--name", "ab")]
+
+
+async def test_a_check_that_is_overtaken_does_not_count(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on, late = Event(), Event()
+    draft, checked = FakeControl.draft, LaunchScreen._checked
+
+    def overtaken(of: FakeControl, spec: Path, overrides: Mapping[str, Any]) -> Draft:
+        if overrides.get("sweep.trials") == 4:
+            assert go_on.wait(30)
+        return draft(of, spec, overrides)
+
+    def told(of: LaunchScreen, spec: Path, found: Draft, changed: dict[str, Any]) -> None:
+        checked(of, spec, found, changed)
+        if changed.get("sweep.trials") == 4:
+            late.set()
+
+    monkeypatch.setattr(FakeControl, "draft", overtaken)
+    monkeypatch.setattr(LaunchScreen, "_checked", told)
+    async with launching(folder) as (app, pilot):
+        await until(pilot, lambda: ready(app))
+        await pilot.press("down", *"40")
+        await until(pilot, lambda: "--trials 40" in painted(app))
+        go_on.set()
+        await until(pilot, late.is_set)
+        assert "--trials 40" in painted(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, SweepScreen))
+        assert control(app).asked == [(str(folder / "sweep.toml"), "--trials", "40")]
 
 
 async def test_an_empty_store_offers_to_launch(folder: Path) -> None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pytest
+from textual import events
 
 from cockpit.tui import clock
 from cockpit.tui.app import CockpitApp
@@ -12,9 +17,6 @@ from cockpit.tui.seam import Unreadable
 from cockpit.tui.widgets.run_table import RunTable
 from tests.tui.conftest import settled, until
 from tests.tui.fake import HOSTILE, NOW, FakeSource, income, logs_of, odd, trial
-
-if TYPE_CHECKING:
-    import pytest
 
 
 def table(app: CockpitApp) -> RunTable:
@@ -189,6 +191,43 @@ async def test_a_terminal_may_be_resized_to_anything() -> None:
                 await pilot.resize_terminal(*size)
                 await pilot.pause()
         assert "0.9312" in painted(app)
+
+
+@pytest.mark.parametrize("digit", ["2", "3", "4", "5", "6"])
+async def test_a_screen_that_is_left_and_opened_again_in_one_burst_is_not_empty(digit: str) -> None:
+    runs = income()
+    app = CockpitApp(FakeSource(runs, logs_of(runs)))
+    app.shared.held.marks.add(run.id for run in runs[:3])
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await pilot.press(digit)
+        await settled(pilot)
+        before = app.screen
+        for key in ("1", digit):
+            app.post_message(events.Key(key, key))
+        await until(pilot, lambda: app.screen is not before and len(app.screen_stack) == 2)
+        await settled(pilot)
+
+
+async def test_news_that_come_while_the_app_ends_meet_no_screen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = CockpitApp(FakeSource(income()))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        last = app.in_front.snapshot
+        assert last is not None
+        prune, seen = app._prune, asyncio.Event()
+
+        async def then(*screens: Any) -> None:
+            await prune(*screens)
+            app.post_message(app.Arrived(replace(last, size=1)))
+            app.call_later(seen.set)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(seen.wait(), 10)
+
+        monkeypatch.setattr(app, "_prune", then)
+    assert seen.is_set()
 
 
 async def test_a_screen_opened_after_the_reading_stopped_says_so_too(

@@ -71,3 +71,21 @@ async def test_who_scrolls_up_is_left_alone_and_followed_again_from_the_end() ->
         await until(pilot, lambda: row(log) == 25)
         log.show(lines(31))
         assert row(log) == 26
+
+
+async def test_what_comes_on_the_way_to_the_end_is_followed_too() -> None:
+    app = Logs()
+    async with app.run_test(size=(40, 10)) as pilot:
+        log = app.query_one(LogTail)
+        log.show(lines(90))
+        log.focus()
+        await until(pilot, lambda: log.has_focus and log.show_vertical_scrollbar)
+        await pilot.press("g")
+        await until(pilot, lambda: log.scroll_y == 0)
+        log.action_scroll_end()
+        await until(pilot, lambda: log.scroll_target_y == 84)
+        log.show(lines(91))
+        assert row(log) == 85
+        await pilot.wait_for_animation()
+        log.show(lines(92))
+        assert row(log) == 86

@@ -131,13 +131,13 @@ class LaunchScreen(DataScreen[LaunchQuestion, Snapshot]):
             self.app.call_from_thread(self._checked, spec, draft, changed)
 
     def _checked(self, spec: Path, draft: Draft, changed: dict[str, Any]) -> None:
-        if spec != self._spec:
-            return
-        self._draft, self._checked_for = draft, changed
         form = self._form
+        if spec != self._spec or (form is not None and form.overrides != changed):
+            return  # the next check is on its way, or was faster
+        self._draft, self._checked_for = draft, changed
         if form is None:
             self._make(spec, draft)
-        elif form.overrides == changed:  # else the next check is on its way
+        else:
             form.show(draft, changed)
         taken = [sweep.name for sweep in self.snapshot.sweeps] if self.snapshot else []
         self.query_one("#problems", Static).update(sentences(draft, taken))

@@ -55,7 +55,7 @@ class LogTail(ScrollView, can_focus=True):
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
-        self._follows = new_value >= self.max_scroll_y
+        self._follows = self.scroll_target_y >= self.max_scroll_y  # be it still on its way there
 
     def watch_show_vertical_scrollbar(self, shown: bool) -> None:
         if shown:  # a bar that comes later than the place it shows
@@ -64,7 +64,7 @@ class LogTail(ScrollView, can_focus=True):
     def _follow(self) -> None:
         # At once: `scroll_end` waits for a refresh, and until then the end is out of sight.
         if self._follows:
-            self.scroll_target_y = self.scroll_y = self.max_scroll_y
+            self.scroll_to(y=self.max_scroll_y, animate=False, force=True, immediate=True)
 
     def render_line(self, y: int) -> Strip:
         row, base = y + self.scroll_offset.y, self.rich_style
