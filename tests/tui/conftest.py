@@ -111,8 +111,13 @@ def no_studies_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 async def rest(app: App[Any]) -> None:
     """Let the app run until no message waits and nothing is left to be painted."""
     loop: Any = asyncio.get_running_loop()
-    while loop._ready or app._resize_timer or app.screen._update_timer._active.is_set():
-        await asyncio.sleep(0 if loop._ready else 0.001)
+    async with asyncio.timeout(30):
+        while loop._ready or app._resize_timer or _has_to_paint(app):
+            await asyncio.sleep(0 if loop._ready else 0.001)
+
+
+def _has_to_paint(app: App[Any]) -> bool:
+    return any(screen._update_timer._active.is_set() for screen in app.screen_stack[-1:])
 
 
 async def until(pilot: Pilot[None], true: Callable[[], bool], seconds: float = 30.0) -> None:
