@@ -189,7 +189,8 @@ class Store:
             yield Held(self.layout, writable, deadline)
 
     def _alive(self, found: list[tuple[str, int]]) -> set[str]:
-        writers = {name.partition("-")[0] for name, _ in found} - self._gone
+        # One that has written nothing may still be about to lock its spool.
+        writers = {name.partition("-")[0] for name, size in found if size} - self._gone
         alive = {writer for writer in writers if liveness.is_alive(self.layout, writer)}
         self._gone |= writers - alive
         return alive

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -108,6 +109,20 @@ def test_a_file_of_the_same_name_by_another_writer_is_read_from_its_beginning(
         assert session.rows("select count(*) from runs where starts_with(name, 'second')") == [
             (RUNS,)
         ]
+
+
+def test_the_stamp_tells_the_death_of_a_writer_that_was_seen_before_it_had_locked_its_spool(
+    layout: Layout,
+) -> None:
+    store, file = Store(layout), layout.segment("0abcd")
+    layout.create()
+    file.touch()
+    store.stamp()
+    with file.open("wb", buffering=0) as writer:
+        fcntl.flock(writer, fcntl.LOCK_EX)
+        writer.write(encode(RunCreated(5, None, None, "run", "running", time.time())))
+        before = store.stamp()
+    assert store.stamp() != before
 
 
 def test_the_stamp_tells_two_changes_of_one_length_apart(layout: Layout) -> None:
