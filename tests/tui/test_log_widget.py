@@ -73,6 +73,21 @@ async def test_who_scrolls_up_is_left_alone_and_followed_again_from_the_end() ->
         assert row(log) == 26
 
 
+async def test_the_log_of_another_run_is_looked_at_from_its_end() -> None:
+    app = Logs()
+    async with app.run_test(size=(40, 10)) as pilot:
+        log = app.query_one(LogTail)
+        log.show(lines(20), "one")
+        log.focus()
+        await until(pilot, lambda: log.has_focus and log.show_vertical_scrollbar)
+        await pilot.press("g")
+        await until(pilot, lambda: row(log) == 0)
+        log.show(lines(30), "one")
+        assert row(log) == 0
+        log.show(lines(30), "two")
+        assert row(log) == 24
+
+
 async def test_what_comes_on_the_way_to_the_end_is_followed_too() -> None:
     app = Logs()
     async with app.run_test(size=(40, 10)) as pilot:

@@ -103,7 +103,7 @@ class SweepScreen(SteeringScreen, TableScreen[SweepQuestion, SweepSnapshot]):
             self.ask(sweep=view.sweep.name)
             snapshot = replace(snapshot, question=self.question)
         super().paint(snapshot)
-        self.query_one(LogTail).show(snapshot.log)
+        self.query_one(LogTail).show(snapshot.log, snapshot.question.selected)
 
     def freshen(self) -> None:
         super().freshen()

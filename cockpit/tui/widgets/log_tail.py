@@ -34,15 +34,17 @@ class LogTail(ScrollView, can_focus=True):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._raw: tuple[str, ...] | None = None
+        self._run: str | None = None
         self._follows = True
         """The end is in sight; whoever scrolls up leaves it, whoever comes back to it follows again."""
         self.lines: list[str] = []
 
-    def show(self, lines: tuple[str, ...]) -> None:
-        """Take the log's last lines, as they were written."""
-        if lines == self._raw:
+    def show(self, lines: tuple[str, ...], run: str | None = None) -> None:
+        """Take the log's last lines, as they were written; another run's is looked at from its end."""
+        if (lines, run) == (self._raw, self._run):
             return
-        self._raw = lines
+        self._follows = self._follows or run != self._run
+        self._raw, self._run = lines, run
         self.lines = [log_line(line) for line in lines]
         while self.lines and not self.lines[-1]:
             self.lines.pop()
