@@ -65,19 +65,28 @@ def lent(spill: Path | None) -> Iterator[Engine]:
     """An engine that may spill to a folder; it ends with the block if that fails, for what it holds is unknown."""
     engine = _take(spill)
     try:
-        yield engine
-    except BaseException as error:
+        with ctrl_c_as_such():
+            yield engine
+    except BaseException:
         engine.close()
-        if is_ctrl_c(error):
-            raise KeyboardInterrupt from error
         raise
     _idle.append(engine)
     while len(_idle) > 1:
         _end_one()
 
 
-def is_ctrl_c(error: BaseException | None) -> bool:
-    """Whether Ctrl-C came within one of DuckDB's calls, which says so by an error of its own."""
+@contextmanager
+def ctrl_c_as_such() -> Iterator[None]:
+    """Ctrl-C that comes within one of DuckDB's calls, which says so by an error of its own, is a KeyboardInterrupt."""
+    try:
+        yield
+    except BaseException as error:
+        if _is_ctrl_c(error):
+            raise KeyboardInterrupt from error
+        raise
+
+
+def _is_ctrl_c(error: BaseException | None) -> bool:
     while error is not None:
         if type(error) is RuntimeError and str(error) == "Query interrupted":
             return True

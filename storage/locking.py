@@ -62,16 +62,23 @@ def _next_in_line(file: int, layout: Layout, deadline: float, writable: bool) ->
 
 def _wait(wanted: int, lock: int, kind: int, layout: Layout, deadline: float) -> None:
     """Take a flock on `wanted`; where that takes too long, `lock` says who has the store."""
+    if not taken(wanted, kind, deadline):
+        raise StoreBusy(
+            f"the store {layout.root} is held by {_holder(lock)}; try again in a moment"
+        )
+
+
+def taken(file: int, kind: int, deadline: float) -> bool:
+    """Take a flock, waiting for it until `deadline` (of the monotonic clock); False where it was not to be had."""
     while True:
         try:
-            fcntl.flock(wanted, kind | fcntl.LOCK_NB)
-            return
+            fcntl.flock(file, kind | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() > deadline:
-                raise StoreBusy(
-                    f"the store {layout.root} is held by {_holder(lock)}; try again in a moment"
-                ) from None
+                return False
             time.sleep(RETRY_SECONDS)
+        else:
+            return True
 
 
 def _holder(file: int) -> str:

@@ -32,7 +32,7 @@ import duckdb
 import polars as pl
 
 from storage.deadline import OutOfTime, within
-from storage.engine import is_ctrl_c
+from storage.engine import ctrl_c_as_such
 from storage.errors import UserError
 from storage.expressions.names import quoted
 from storage.expressions.run_filter import SECONDS
@@ -160,13 +160,10 @@ def _ask(layout: Layout, sql: str, limit: int | None, timeout: float) -> Answer:
 def _answer(layout: Layout, file: Path, sql: str, limit: int | None, timeout: float) -> Answer:
     connection = duckdb.connect(config=_SETTINGS)
     try:
-        _prepare(connection, layout, file)
-        _check(connection, sql)
-        return _run(connection, sql, limit, timeout)
-    except RuntimeError as error:
-        if is_ctrl_c(error):
-            raise KeyboardInterrupt from error
-        raise
+        with ctrl_c_as_such():
+            _prepare(connection, layout, file)
+            _check(connection, sql)
+            return _run(connection, sql, limit, timeout)
     finally:
         connection.close()
 

@@ -26,6 +26,7 @@ from cockpit.sweep.retold import ended_from_outside
 from cockpit.sweep.signals import Interrupts
 from cockpit.sweep.space import import_ahead
 from cockpit.sweep.spec import spec_from_stored
+from storage.locking import taken
 from storage.optuna import RunStorage
 from storage.store import Store
 from storage.sweeps import find_sweep, provenance_of, sweep_names
@@ -201,24 +202,11 @@ def _alone(name: str, layout: Layout) -> Iterator[None]:
     file, _ = layout.sampler(sweep.id)
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("ab") as lock:
-        if not _locked(lock.fileno(), LET_GO_SECONDS):
+        if not taken(lock.fileno(), fcntl.LOCK_EX, time.monotonic() + LET_GO_SECONDS):
             raise SweepFailed(
                 f"another process goes on with the sweep {sweep.name} already; watch it with cockpit"
             )
         yield
-
-
-def _locked(file: int, patience: float) -> bool:
-    end = time.monotonic() + patience
-    while True:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > end:
-                return False
-            time.sleep(0.05)
-        else:
-            return True
 
 
 def _to_resume(spec: Spec, layout: Layout) -> tuple[str, Earlier]:

@@ -12,6 +12,7 @@ from tests.tui.conftest import until
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
+    from textual.pilot import Pilot
 
 
 class Logs(App[None]):
@@ -30,6 +31,17 @@ def lines(count: int) -> tuple[str, ...]:
 
 def row(log: LogTail) -> int:
     return round(log.scroll_offset.y)
+
+
+async def focused(pilot: Pilot[None], log: LogTail) -> None:
+    log.focus()
+    await until(pilot, lambda: log.has_focus and log.show_vertical_scrollbar)
+
+
+async def to_the_start(pilot: Pilot[None], log: LogTail) -> None:
+    await focused(pilot, log)
+    await pilot.press("g")
+    await until(pilot, lambda: log.scroll_y == 0)
 
 
 async def test_the_last_line_is_seen_at_once_and_stays_so() -> None:
@@ -59,8 +71,7 @@ async def test_who_scrolls_up_is_left_alone_and_followed_again_from_the_end() ->
     async with app.run_test(size=(40, 10)) as pilot:
         log = app.query_one(LogTail)
         log.show(lines(20))
-        log.focus()
-        await until(pilot, lambda: log.has_focus and log.show_vertical_scrollbar)
+        await focused(pilot, log)
         await pilot.press("k", "k")
         await until(pilot, lambda: row(log) == 12)
         log.show(lines(30))
@@ -78,10 +89,7 @@ async def test_the_log_of_another_run_is_looked_at_from_its_end() -> None:
     async with app.run_test(size=(40, 10)) as pilot:
         log = app.query_one(LogTail)
         log.show(lines(20), "one")
-        log.focus()
-        await until(pilot, lambda: log.has_focus and log.show_vertical_scrollbar)
-        await pilot.press("g")
-        await until(pilot, lambda: row(log) == 0)
+        await to_the_start(pilot, log)
         log.show(lines(30), "one")
         assert row(log) == 0
         log.show(lines(30), "two")
@@ -93,10 +101,7 @@ async def test_what_comes_on_the_way_to_the_end_is_followed_too() -> None:
     async with app.run_test(size=(40, 10)) as pilot:
         log = app.query_one(LogTail)
         log.show(lines(90))
-        log.focus()
-        await until(pilot, lambda: log.has_focus and log.show_vertical_scrollbar)
-        await pilot.press("g")
-        await until(pilot, lambda: log.scroll_y == 0)
+        await to_the_start(pilot, log)
         log.action_scroll_end()
         await until(pilot, lambda: log.scroll_target_y == 84)
         log.show(lines(91))
